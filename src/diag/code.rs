@@ -1,0 +1,92 @@
+//! The closed set of finding codes. They are part of the contract: people search for them.
+
+use super::Severity;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $severity:ident;)*) => {
+        /// What kind of thing a finding tells.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of this table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// The stable name, in kebab case.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $text,)* }
+            }
+
+            /// How much a finding with this code weighs.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$variant => Severity::$severity,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // The manifest, offline.
+    /// The text is not YAML, or uses a part of YAML that a manifest must not (tags, merge keys, aliases).
+    Syntax = "syntax", Error;
+    /// A key that no manifest has.
+    UnknownKey = "unknown-key", Error;
+    /// The same key twice in one block.
+    DuplicateKey = "duplicate-key", Error;
+    /// A required key is not there.
+    MissingKey = "missing-key", Error;
+    /// Something else was expected here: a list, a text, a number.
+    WrongType = "wrong-type", Error;
+    /// A value that means nothing here.
+    BadValue = "bad-value", Error;
+    /// A time without a zone, in the future, or no time at all.
+    BadTime = "bad-time", Error;
+    /// Two named entries for one subject.
+    DuplicateSubject = "duplicate-subject", Error;
+    /// Part of the contract that this version cannot do yet.
+    NotAvailableYet = "not-available-yet", Error;
+    /// A license name that is in no list.
+    UnknownLicense = "unknown-license", Warning;
+    /// `toggle.wait` below the 60 minutes that Microsoft's remedy asks for.
+    ShortWait = "short-wait", Warning;
+    /// The manifest declares nobody.
+    NobodyDeclared = "nobody-declared", Warning;
+
+    // The tenant.
+    /// The manifest is for another tenant.
+    WrongTenant = "wrong-tenant", Error;
+    /// A selector matched nobody.
+    EmptySelector = "empty-selector", Warning;
+    /// A name under `except` or `protect` that the tenant does not know.
+    UnknownName = "unknown-name", Warning;
+    /// Something could not be read; its subjects are unknown and the plan is incomplete.
+    Unread = "unread", Warning;
+    /// The tenant owns no license with the service plan.
+    NoLicenseInTenant = "no-license-in-tenant", Warning;
+    /// A toggle is asked for, but whether it is due cannot be decided.
+    Undecided = "undecided", Note;
+    /// A group whose members none counts for the toggle date.
+    NobodyCounts = "nobody-counts", Note;
+    /// Members of a group whom its toggle does not turn off, or who have an error.
+    MemberDoesNotCount = "member-does-not-count", Note;
+    /// An assignment in error beside another that gives the service plan.
+    AssignmentInError = "assignment-in-error", Warning;
+    /// A group so large that its toggle runs alone.
+    GroupAlone = "group-alone", Warning;
+    /// Members newly in error after a group's toggle.
+    MemberInError = "member-in-error", Warning;
+    /// The first toggle of the run came back and its date did not move: no further toggle starts.
+    DateDoesNotMove = "date-does-not-move", Warning;
+    /// Ids in a `disabledPlans` list that the tenant no longer has in that license were left out.
+    ForgottenServicePlans = "forgotten-service-plans", Note;
+    /// A limit stops the run.
+    LimitExceeded = "limit-exceeded", Warning;
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}

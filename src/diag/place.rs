@@ -1,0 +1,77 @@
+//! Where something stands: a text that was read, and a range in it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A text that findings can point into, with the name it was given on the command line.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// The path as the user wrote it.
+    pub name: String,
+    /// The whole text, without a byte order mark.
+    pub text: String,
+}
+
+/// A range of bytes in a source. Cheap to clone: the text is shared.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The text it points into.
+    pub source: Arc<Source>,
+    /// First byte.
+    start: usize,
+    /// One past the last byte.
+    end: usize,
+}
+
+impl Place {
+    /// A place; the range is cut to the text and to whole characters, so it can always be drawn.
+    pub fn new(source: &Arc<Source>, range: Range<usize>) -> Self {
+        let text = &source.text;
+        let start = text.floor_char_boundary(range.start.min(text.len()));
+        let end = text.ceil_char_boundary(range.end.clamp(start, text.len()));
+        Place { source: Arc::clone(source), start, end }
+    }
+
+    /// The bytes it covers.
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    /// Line and column, both from 1; columns are counted in characters.
+    pub fn line_column(&self) -> (usize, usize) {
+        let before = &self.source.text[..self.start];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (line, column) = self.line_column();
+        write!(f, "{}:{line}:{column}", self.source.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_are_counted_from_one_and_in_characters() {
+        let source = Arc::new(Source { name: "m.yaml".into(), text: "a: b\nü: x\n".into() });
+        assert_eq!(Place::new(&source, 0..1).to_string(), "m.yaml:1:1");
+        assert_eq!(Place::new(&source, 9..10).line_column(), (2, 4));
+    }
+
+    #[test]
+    fn a_range_outside_the_text_is_cut_to_it() {
+        let source = Arc::new(Source { name: "m.yaml".into(), text: "ü".into() });
+        assert_eq!(Place::new(&source, 1..99).range(), 0..2);
+    }
+}

@@ -1,0 +1,2 @@
+//! Microsoft Graph.
+pub mod transport;

@@ -1,0 +1,6 @@
+//! advaudit.
+pub mod clock;
+pub mod diag;
+pub mod graph;
+pub mod manifest;
+pub mod model;
