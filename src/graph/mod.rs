@@ -1,2 +1,48 @@
-//! Microsoft Graph.
+//! Microsoft Graph: what advaudit asks a tenant and what it may change there.
+//!
+//! The way in is a [`Client`]: a [`transport`], the [`Root`] of one cloud, a [`Token`] and the clock.
+//! A client by itself can do nothing outside this folder. It is handed on as one of three things, and
+//! which of them a command is given decides what that command is able to do:
+//!
+//! - [`Reader`] reads and has no method that changes anything. It repeats what was throttled or lost.
+//! - [`OnWriter`] turns the service plan on, and cannot turn it off.
+//! - [`OffWriter`] turns the service plan off. Neither writer repeats a write by itself, because each
+//!   write needs a fresh read before it.
+//!
+//! Deliberately absent: decisions. What should be on, what to do about a refusal and when to come
+//! again are the callers'. Nothing here assigns or removes a license, or follows a link or a redirect
+//! to another origin.
+
+mod batch;
+mod client;
+mod convert;
+mod edit;
+mod envelope;
+mod error;
+mod http;
+mod keys;
+mod live;
+mod page;
+mod permission;
+mod read;
+mod root;
+mod throttle;
+mod token;
 pub mod transport;
+pub mod wire;
+mod write;
+
+#[cfg(test)]
+mod testing;
+
+pub use client::Client;
+pub use convert::Malformed;
+pub use edit::{Direction, LeftOut, edited};
+pub use error::{Failure, Told};
+pub use http::HttpTransport;
+pub use live::{GroupRead, Organization, Processing, ServicePlanEntry, UserRead};
+pub use read::Reader;
+pub use root::{BadRoot, Cloud, Root};
+pub use throttle::Throttled;
+pub use token::{BadToken, Token};
+pub use write::{NotWritten, OffWriter, OnWriter, Written};

@@ -1,0 +1,289 @@
+//! One question to Graph: sent, judged, and repeated while that helps and is harmless.
+//!
+//! A [`Client`] can be made and cloned by anyone and used by nobody outside this folder; what may be
+//! asked with it is decided by the [`Reader`](super::Reader) or the writer made from it.
+
+use std::rc::Rc;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::envelope::{Refusal, describe, header};
+use super::error::Failure;
+use super::permission::Needs;
+use super::root::origin_of;
+use super::throttle::{Patience, TRIES_MAX, TRIES_MAX_UNCONNECTED, Throttled};
+use super::transport::{Lost, Request, Response, Transport};
+use super::{Root, Token};
+use crate::clock::Clock;
+use crate::model::{SignedDuration, Timestamp};
+
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+const THROTTLE_PRIORITY: HeaderName = HeaderName::from_static("x-ms-throttle-priority");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Who is told that something waits.
+pub type Observer = Rc<dyn Fn(Throttled)>;
+
+/// A way to one tenant's Graph. Clones are cheap and share everything.
+#[derive(Clone)]
+pub struct Client(Rc<Inner>);
+
+struct Inner {
+    transport: Rc<dyn Transport>,
+    root: Root,
+    token: Token,
+    clock: Clock,
+    observer: Option<Observer>,
+}
+
+/// `x-ms-throttle-priority`: what Graph sheds first when it is busy (GRAPH 8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Priority {
+    /// Shed first: turning off can wait.
+    Low,
+    /// Everything that only looks.
+    Normal,
+    /// Shed last: turning on goes before all else (P2).
+    High,
+}
+
+/// One question, ready to be sent any number of times.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    /// For messages: method and path, as `GET /users`.
+    pub asked: String,
+    /// What it needs, for a 403.
+    pub needs: Needs,
+    method: Method,
+    url: String,
+    body: Option<Vec<u8>>,
+    priority: Priority,
+}
+
+/// An answer with a status of success.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// What was asked.
+    pub asked: String,
+    /// The `request-id` header.
+    pub request_id: Option<String>,
+    /// The `client-request-id` that was sent.
+    pub client_request_id: String,
+    /// When it came, on the client's clock.
+    pub at: Timestamp,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as it came.
+    pub body: Vec<u8>,
+}
+
+impl Client {
+    /// A client of that root. Nothing is sent before something is asked.
+    pub fn new(transport: Rc<dyn Transport>, root: Root, token: Token, clock: Clock) -> Client {
+        Client(Rc::new(Inner { transport, root, token, clock, observer: None }))
+    }
+
+    /// The same client, telling `observer` each time it waits to ask again.
+    #[must_use]
+    pub fn observed(self, observer: Observer) -> Client {
+        let Inner { transport, root, token, clock, .. } = &*self.0;
+        let (transport, root, token, clock) = (transport.clone(), root.clone(), token.clone(), clock.clone());
+        Client(Rc::new(Inner { transport, root, token, clock, observer: Some(observer) }))
+    }
+
+    /// Where this client asks.
+    pub fn root(&self) -> &Root {
+        &self.0.root
+    }
+
+    pub(super) fn token(&self) -> &Token {
+        &self.0.token
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// A question that changes nothing, by `GET`. `path` is below the version and percent-encoded.
+    pub(super) fn get(&self, path: &str, needs: Needs) -> Ask {
+        Ask {
+            asked: asked("GET", path),
+            needs,
+            method: Method::GET,
+            url: self.0.root.url(path),
+            body: None,
+            priority: Priority::Normal,
+        }
+    }
+
+    /// A `POST`. Of itself it says nothing about whether it changes something: `$batch` does not.
+    pub(super) fn post(&self, path: &str, needs: Needs, priority: Priority, body: &impl Serialize) -> Ask {
+        Ask {
+            asked: asked("POST", path),
+            needs,
+            method: Method::POST,
+            url: self.0.root.url(path),
+            // Our own bodies are plain structs, which serde_json cannot fail on.
+            body: Some(serde_json::to_vec(body).unwrap_or_default()),
+            priority,
+        }
+    }
+
+    /// Asks something that changes nothing, again and again while that may help: what was throttled,
+    /// lost or answered with 500, 502, 503 or 504. Waits as long as `Retry-After` says, else
+    /// 1, 2, 4 … 32 s; at most eight times and ten minutes.
+    pub(super) async fn read(&self, ask: &Ask) -> Result<Answer, Failure> {
+        let mut patience = Patience::new(self.now());
+        loop {
+            let failure = match self.once(ask).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) if failure.is_transient() => failure,
+                Err(failure) => return Err(failure),
+            };
+            let unconnected = matches!(failure, Failure::Lost { never_left: true, .. });
+            let tries_max = if unconnected { TRIES_MAX_UNCONNECTED } else { TRIES_MAX };
+            if !self.wait(&mut patience, &ask.asked, &failure, failure.retry_after(), tries_max).await {
+                return Err(failure);
+            }
+        }
+    }
+
+    /// Waits before the next try, and tells the observer. False when it is time to give up.
+    pub(super) async fn wait(
+        &self,
+        patience: &mut Patience,
+        asked: &str,
+        failure: &Failure,
+        asked_to_wait: Option<SignedDuration>,
+        tries_max: u32,
+    ) -> bool {
+        let Some(until) = patience.again(asked, asked_to_wait, tries_max, self.now()) else { return false };
+        if let Some(observer) = &self.0.observer {
+            let (asked, tries, status) = (asked.to_owned(), patience.tries(), failure.status());
+            observer(Throttled { asked, until, tries, status });
+        }
+        self.0.clock.sleep_until(until).await;
+        true
+    }
+
+    /// Sends once, and judges the answer.
+    pub(super) async fn once(&self, ask: &Ask) -> Result<Answer, Failure> {
+        let client_request_id = Uuid::new_v4().to_string();
+        let request = self.request(ask, &client_request_id)?;
+        match self.0.transport.send(request).await {
+            Ok(response) => self.judge(ask, client_request_id, response),
+            Err(Lost { reason, never_left }) => {
+                let (asked, reason) = (ask.asked.clone(), self.0.token.scrub(&reason));
+                Err(Failure::Lost { asked, reason, never_left, client_request_id })
+            }
+        }
+    }
+
+    /// The request of one attempt. The one place where the token meets a URL, and so the place that
+    /// sees to it that the URL is on the origin of this run (P6, P9).
+    fn request(&self, ask: &Ask, client_request_id: &str) -> Result<Request, Failure> {
+        let not_sent = |reason: String| Failure::NotSent { asked: ask.asked.clone(), reason };
+        if !self.0.root.holds(&ask.url) {
+            let (asked, origin) = (ask.asked.clone(), origin_of(&ask.url));
+            return Err(Failure::OtherOrigin { asked, origin, request_id: None });
+        }
+        let mut request = http::Request::builder()
+            .method(&ask.method)
+            .uri(&ask.url)
+            .header(ACCEPT, JSON)
+            .header(AUTHORIZATION, self.0.token.header().map_err(|error| not_sent(error.to_string()))?)
+            .header(CLIENT_REQUEST_ID, client_request_id)
+            .header(THROTTLE_PRIORITY, ask.priority.as_str());
+        if ask.body.is_some() {
+            request = request.header(CONTENT_TYPE, JSON);
+        }
+        let body = ask.body.clone().unwrap_or_default();
+        request.body(body).map_err(|_| not_sent("its address is not one that HTTP can carry".to_owned()))
+    }
+
+    /// Success or failure, by the status alone.
+    fn judge(&self, ask: &Ask, client_request_id: String, response: Response) -> Result<Answer, Failure> {
+        let (parts, body) = response.into_parts();
+        if parts.status.is_success() {
+            return Ok(Answer {
+                asked: ask.asked.clone(),
+                request_id: header(&parts.headers, "request-id"),
+                client_request_id,
+                at: self.now(),
+                headers: parts.headers,
+                body,
+            });
+        }
+        if parts.status.is_redirection() {
+            return Err(redirected(&ask.asked, self.root(), &parts.headers));
+        }
+        let refusal = Refusal {
+            asked: &ask.asked,
+            needs: ask.needs,
+            status: parts.status,
+            headers: &parts.headers,
+            body: serde_json::from_slice(&body).ok(),
+            instead: describe(&parts.headers, &body),
+            token: &self.0.token,
+            client_request_id: &client_request_id,
+            now: self.now(),
+        };
+        Err(refusal.into_failure())
+    }
+}
+
+impl Ask {
+    /// The same question for the next page: an opaque absolute URL (GRAPH 2.2).
+    pub(super) fn next(&self, link: &str) -> Ask {
+        Ask { url: link.to_owned(), ..self.clone() }
+    }
+}
+
+impl Answer {
+    /// The body as JSON of that shape.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let what = describe(&self.headers, &self.body);
+            let syntax = error.is_syntax() || error.is_eof();
+            self.unreadable(if syntax { what } else { error.to_string() })
+        })
+    }
+
+    /// This answer does not say what was asked.
+    pub(super) fn unreadable(&self, reason: impl Into<String>) -> Failure {
+        let (asked, request_id) = (self.asked.clone(), self.request_id.clone());
+        Failure::Unreadable { asked, reason: reason.into(), request_id }
+    }
+}
+
+impl Priority {
+    fn as_str(self) -> &'static str {
+        match self {
+            Priority::Low => "low",
+            Priority::Normal => "normal",
+            Priority::High => "high",
+        }
+    }
+}
+
+/// `GET /users` from `/users?$select=id`: what is shown, without the query.
+pub(super) fn asked(method: &str, path: &str) -> String {
+    format!("{method} {}", path.split('?').next().unwrap_or(path))
+}
+
+/// A redirect is never followed, wherever it leads: Graph sends none, so whoever sent this is not
+/// Graph (P6).
+pub(super) fn redirected(asked: &str, root: &Root, headers: &HeaderMap) -> Failure {
+    let origin = match header(headers, LOCATION.as_str()) {
+        None => "nowhere".to_owned(),
+        Some(place) if place.starts_with('/') && !place.starts_with("//") => {
+            format!("another place on {root}")
+        }
+        Some(place) => origin_of(&place),
+    };
+    Failure::OtherOrigin { asked: asked.to_owned(), origin, request_id: header(headers, "request-id") }
+}

@@ -1,0 +1,116 @@
+//! Reading what came back with a status that is not success. Nothing in it can be relied on: the
+//! body may be HTML or empty, `code` may be empty, `innerError` has two spellings and nests (GRAPH 9).
+
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use super::error::{Failure, Told};
+use super::permission::Needs;
+use super::{Token, throttle};
+use crate::model::Timestamp;
+
+/// Longer messages are cut: a proxy may send a whole page as one.
+const MESSAGE_CHARS_MAX: usize = 600;
+
+/// How deep `innerError` is followed. Two levels have been seen.
+const INNER_DEPTH_MAX: usize = 8;
+
+/// An answer that is not success, whether it came alone or as a part of a batch.
+pub(super) struct Refusal<'a> {
+    /// What was asked.
+    pub asked: &'a str,
+    /// What the call needs.
+    pub needs: Needs,
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, of the part where it is one.
+    pub headers: &'a HeaderMap,
+    /// The body as JSON, when it is JSON.
+    pub body: Option<Value>,
+    /// What the body is when it is not JSON.
+    pub instead: String,
+    /// What must not be in a message, even if the server repeats it (P9).
+    pub token: &'a Token,
+    /// What the attempt was sent with.
+    pub client_request_id: &'a str,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+impl Refusal<'_> {
+    /// The failure that this answer is.
+    pub(super) fn into_failure(self) -> Failure {
+        let (status, needs) = (self.status, self.needs);
+        let told = Box::new(self.into_told());
+        match status.as_u16() {
+            401 => Failure::Credentials(told),
+            403 => Failure::Denied { told, hint: needs.hint() },
+            404 => Failure::NotFound(told),
+            429 => Failure::Throttled(told),
+            400..=499 => Failure::Refused(told),
+            _ => Failure::Unavailable(told),
+        }
+    }
+
+    fn into_told(self) -> Told {
+        let error = self.body.as_ref().and_then(|body| body.get("error")).unwrap_or(&Value::Null);
+        let inner = inner_errors(error);
+        let found = |key: &str| inner.iter().rev().find_map(|inner| text(inner.get(key)));
+        let inner_code = found("code");
+        let code = text(error.get("code")).or_else(|| text(Some(error))).or_else(|| inner_code.clone());
+        let message = text(error.get("message"))
+            .or_else(|| text(error.pointer("/message/value")))
+            .or_else(|| found("message"))
+            .or_else(|| self.body.as_ref().and_then(|body| text(body.get("error_description"))));
+        Told {
+            asked: self.asked.to_owned(),
+            status: self.status.as_u16(),
+            code: code.map_or_else(|| name_of(self.status), |code| self.token.scrub(&code)),
+            inner_code,
+            message: message.map_or(self.instead, |message| self.token.scrub(&message)),
+            request_id: header(self.headers, "request-id").or_else(|| found("request-id")),
+            client_request_id: self.client_request_id.to_owned(),
+            retry_after: throttle::retry_after(self.headers, self.now),
+        }
+    }
+}
+
+/// A header as text on one line.
+pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(one_line).filter(|text| !text.is_empty())
+}
+
+/// What a body is, for people, when it is not the JSON that it should be. Its text is left out: it
+/// may be a page of a proxy, with anything in it.
+pub(super) fn describe(headers: &HeaderMap, body: &[u8]) -> String {
+    match (body.len(), header(headers, "content-type")) {
+        (0, _) => "the answer is empty".to_owned(),
+        (length, None) => format!("the answer says nothing that Graph would ({length} bytes)"),
+        (length, Some(kind)) => format!("the answer says nothing that Graph would ({kind}, {length} bytes)"),
+    }
+}
+
+/// The inner errors, from the outermost to the innermost.
+fn inner_errors(error: &Value) -> Vec<&Value> {
+    fn inner(error: &Value) -> Option<&Value> {
+        error.get("innerError").or_else(|| error.get("innererror"))
+    }
+    std::iter::successors(inner(error), |error| inner(error)).take(INNER_DEPTH_MAX).collect()
+}
+
+/// A text that says something.
+fn text(value: Option<&Value>) -> Option<String> {
+    value.and_then(Value::as_str).map(one_line).filter(|text| !text.is_empty())
+}
+
+/// Without control characters, which could paint on a terminal, and not without end.
+fn one_line(text: &str) -> String {
+    let clean = text.trim().chars().map(|char| if char.is_control() { ' ' } else { char });
+    clean.take(MESSAGE_CHARS_MAX).collect()
+}
+
+/// `Service Unavailable` as Graph would write it as a code.
+fn name_of(status: StatusCode) -> String {
+    let reason = status.canonical_reason().unwrap_or_default().replace(' ', "");
+    if reason.is_empty() { format!("http-{}", status.as_u16()) } else { reason }
+}

@@ -1,0 +1,128 @@
+//! What Graph says about a tenant, as values.
+
+use crate::model::{AssignedBy, Assignment, GroupId, Licensed, SERVICE_PLAN, TenantId, Timestamp, UserId};
+
+/// The tenant, from `GET /organization`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// Its verified domains, the default one first.
+    pub domains: Vec<String>,
+}
+
+/// A user and every way in which it holds a license, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRead {
+    /// The object id.
+    pub id: UserId,
+    /// The user principal name.
+    pub upn: String,
+    /// The display name.
+    pub name: Option<String>,
+    /// `usageLocation`; a direct change needs one (GRAPH 4.3).
+    pub usage_location: Option<String>,
+    /// `accountEnabled`.
+    pub account_enabled: Option<bool>,
+    /// The entries of `licenseAssignmentStates`.
+    pub assignments: Vec<Assignment>,
+}
+
+impl UserRead {
+    /// What is assigned on the user itself, in the shape in which it is written: the only lists that
+    /// a write to this user may start from (GRAPH 4.2).
+    pub fn direct(&self) -> impl Iterator<Item = Licensed> + '_ {
+        let direct = self.assignments.iter().filter(|assignment| assignment.by == AssignedBy::Direct);
+        direct.map(|assignment| Licensed { sku: assignment.sku, disabled: assignment.disabled.clone() })
+    }
+}
+
+/// A group and the licenses that it carries, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRead {
+    /// The object id.
+    pub id: GroupId,
+    /// The display name, or the id where there is none.
+    pub name: String,
+    /// The entries of `assignedLicenses`.
+    pub licenses: Vec<Licensed>,
+    /// How far its last change has come.
+    pub processing: Processing,
+}
+
+/// `licenseProcessingState` (GRAPH 5.2). A stale `Complete` of the change before is possible: by
+/// itself this proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Processing {
+    /// None: the group never carried a license.
+    None,
+    /// Waiting for its turn.
+    Queued,
+    /// Members are being changed.
+    InProgress,
+    /// Members have been changed.
+    Complete,
+    /// Some members could not be changed. Undocumented, but Microsoft's own sample expects it.
+    Failed,
+    /// A word that Microsoft has added since; never read as finished.
+    Other(String),
+}
+
+impl Processing {
+    /// The word as Graph writes it; empty for none.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Processing::None => "",
+            Processing::Queued => "QueuedForProcessing",
+            Processing::InProgress => "ProcessingInProgress",
+            Processing::Complete => "ProcessingComplete",
+            Processing::Failed => "ProcessingFailed",
+            Processing::Other(word) => word,
+        }
+    }
+
+    /// Whether nothing more will come of the change that this speaks of.
+    pub fn is_finished(&self) -> bool {
+        match self {
+            Processing::None | Processing::Complete | Processing::Failed => true,
+            Processing::Queued | Processing::InProgress | Processing::Other(_) => false,
+        }
+    }
+}
+
+impl From<Option<&str>> for Processing {
+    fn from(word: Option<&str>) -> Self {
+        match word {
+            None | Some("") => Processing::None,
+            Some("QueuedForProcessing") => Processing::Queued,
+            Some("ProcessingInProgress") => Processing::InProgress,
+            Some("ProcessingComplete") => Processing::Complete,
+            Some("ProcessingFailed") => Processing::Failed,
+            Some(other) => Processing::Other(other.to_owned()),
+        }
+    }
+}
+
+/// One entry of a user's `assignedPlans` for *the* service plan (GRAPH 3.3). There may be several:
+/// one that was turned off commonly stays, as `Deleted`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePlanEntry {
+    /// `capabilityStatus`: Enabled, Warning, Suspended, LockedOut, Deleted, or a newer word.
+    pub status: String,
+    /// `assignedDateTime`.
+    pub assigned: Option<Timestamp>,
+}
+
+impl ServicePlanEntry {
+    /// Whether the user can use the service plan by this entry: Enabled or Warning.
+    pub fn is_usable(&self) -> bool {
+        matches!(self.status.as_str(), "Enabled" | "Warning")
+    }
+}
+
+/// Whether that id, as Graph wrote it, is *the* service plan.
+pub(super) fn is_service_plan(id: &str) -> bool {
+    id.parse() == Ok(SERVICE_PLAN)
+}

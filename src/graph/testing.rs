@@ -1,0 +1,1 @@
+//! A tenant made of prepared answers, for the tests of this folder.

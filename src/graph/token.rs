@@ -1,0 +1,79 @@
+//! The access token: a secret that only ever becomes one request header.
+
+use std::fmt;
+
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+/// Why a text cannot be an access token. The text itself is never repeated (P9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadToken {
+    /// Nothing there.
+    #[error("the access token is empty")]
+    Empty,
+    /// A line break, a space or another character that no token has; often the end of a file.
+    #[error("the access token holds a character that no token has, such as a space or a line break")]
+    Character,
+}
+
+/// A ready-made access token, such as the value of `ADVAUDIT_ACCESS_TOKEN`.
+#[derive(Clone)]
+pub struct Token(SecretString);
+
+impl Token {
+    /// Takes a token as it was given. Visible ASCII only: anything else would not survive a header,
+    /// and a line break in it would become a header of its own.
+    pub fn new(text: impl Into<String>) -> Result<Token, BadToken> {
+        let secret = SecretString::from(text.into());
+        if secret.expose_secret().is_empty() {
+            return Err(BadToken::Empty);
+        }
+        if !secret.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(BadToken::Character);
+        }
+        Ok(Token(secret))
+    }
+
+    /// The value of the `authorization` header, marked so that no log shows it.
+    pub(super) fn header(&self) -> Result<HeaderValue, BadToken> {
+        let text = SecretString::from(format!("Bearer {}", self.0.expose_secret()));
+        let mut value = HeaderValue::from_str(text.expose_secret()).map_err(|_| BadToken::Character)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// The text without the token, should a server or a proxy have repeated it.
+    pub(super) fn scrub(&self, text: &str) -> String {
+        text.replace(self.0.expose_secret(), "[token]")
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token([hidden])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_neither_the_token_nor_the_header() {
+        let token = Token::new("s3cret").expect("a token");
+        assert_eq!(format!("{token:?}"), "Token([hidden])");
+        let header = token.header().expect("a header");
+        assert_eq!(header, "Bearer s3cret");
+        assert!(!format!("{header:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_line_break_in_a_token_is_an_error_that_does_not_show_it() {
+        for bad in ["s3cret\n", "s3cret\r\nx: y", "s3 cret", "s3cr\u{e9}t", "s3cret\0"] {
+            let error = Token::new(bad).expect_err("not a token");
+            assert_eq!(error, BadToken::Character);
+            assert!(!format!("{error} {error:?}").contains("s3"));
+        }
+        assert_eq!(Token::new("").expect_err("nothing"), BadToken::Empty);
+    }
+}

@@ -1,0 +1,223 @@
+//! What Microsoft sends and takes, exactly as it stands on the wire.
+//!
+//! Lenient: everything may be absent, unknown fields are ignored, unknown words are kept as they
+//! are. What a missing field means is not decided here but in the conversion to the values that the
+//! rest of advaudit sees.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+/// One page of a collection.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Page<T> {
+    /// The entries. Absent means that this is not a page; empty is a page (GRAPH 2.2).
+    pub value: Option<Vec<T>>,
+    /// Where the next page is; absent on the last one.
+    #[serde(rename = "@odata.nextLink")]
+    pub next_link: Option<String>,
+}
+
+/// `GET /organization`, one entry (GRAPH 6).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Organization {
+    /// The tenant id.
+    pub id: Option<String>,
+    /// The tenant's name.
+    pub display_name: Option<String>,
+    /// Its verified domains.
+    pub verified_domains: Option<Vec<VerifiedDomain>>,
+}
+
+/// One domain that the tenant has proved to own.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VerifiedDomain {
+    /// `contoso.com`.
+    pub name: Option<String>,
+    /// The one that new accounts get.
+    pub is_default: Option<bool>,
+    /// `contoso.onmicrosoft.com`.
+    pub is_initial: Option<bool>,
+}
+
+/// One entry of `GET /subscribedSkus` (GRAPH 6).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SubscribedSku {
+    /// The license.
+    pub sku_id: Option<String>,
+    /// Its name.
+    pub sku_part_number: Option<String>,
+    /// Enabled, Warning, Suspended, Deleted, LockedOut.
+    pub capability_status: Option<String>,
+    /// Its service plans.
+    pub service_plans: Option<Vec<ServicePlanInfo>>,
+}
+
+/// One service plan of a license (GRAPH 3.4).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServicePlanInfo {
+    /// The service plan.
+    pub service_plan_id: Option<String>,
+    /// Its name.
+    pub service_plan_name: Option<String>,
+    /// Success, Disabled, Error, PendingInput, PendingActivation, PendingProvisioning.
+    pub provisioning_status: Option<String>,
+}
+
+/// A user (GRAPH 2.1), as far as it is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct User {
+    /// The object id.
+    pub id: Option<String>,
+    /// The UPN.
+    pub user_principal_name: Option<String>,
+    /// The name.
+    pub display_name: Option<String>,
+    /// Whether the account may sign in.
+    pub account_enabled: Option<bool>,
+    /// ISO 3166 alpha-2.
+    pub usage_location: Option<String>,
+    /// Every way in which the user holds a license; only when selected.
+    pub license_assignment_states: Option<Vec<LicenseAssignmentState>>,
+    /// Every service plan the user has or had, with its date; only when selected.
+    pub assigned_plans: Option<Vec<AssignedPlan>>,
+}
+
+/// One (license, source) of a user (GRAPH 3.2).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LicenseAssignmentState {
+    /// The license.
+    pub sku_id: Option<String>,
+    /// The service plans that this source turns off.
+    pub disabled_plans: Option<Vec<String>>,
+    /// The group; null when direct.
+    pub assigned_by_group: Option<String>,
+    /// Active, ActiveWithError, Disabled, Error.
+    pub state: Option<String>,
+    /// Null, empty, `None`, or what is wrong.
+    pub error: Option<String>,
+    /// When it changed last.
+    pub last_updated_date_time: Option<String>,
+}
+
+/// One service plan that a user has or had (GRAPH 3.3).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AssignedPlan {
+    /// The service plan.
+    pub service_plan_id: Option<String>,
+    /// Enabled, Warning, Suspended, LockedOut, Deleted.
+    pub capability_status: Option<String>,
+    /// Since when.
+    pub assigned_date_time: Option<String>,
+}
+
+/// A group (GRAPH 5.1), as far as it is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Group {
+    /// The object id.
+    pub id: Option<String>,
+    /// The name; not unique.
+    pub display_name: Option<String>,
+    /// The licenses that it carries; only when selected.
+    pub assigned_licenses: Option<Vec<AssignedLicense>>,
+    /// How far the last change has come; null for a group that never had a license.
+    #[serde(deserialize_with = "processing_state")]
+    pub license_processing_state: Option<String>,
+}
+
+/// A license with its whole list of service plans turned off: an entry of a group's
+/// `assignedLicenses`, and of `addLicenses`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AssignedLicense {
+    /// The license.
+    pub sku_id: Option<String>,
+    /// The service plans that are turned off.
+    pub disabled_plans: Option<Vec<String>>,
+}
+
+/// The body of `POST …/assignLicense` (GRAPH 4.1). Both lists are required, also when empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignLicense {
+    /// What is written; each entry replaces the list of that license.
+    pub add_licenses: Vec<AssignedLicense>,
+    /// Always empty.
+    pub remove_licenses: Vec<String>,
+}
+
+/// One entry of `/groups/{id}/members` (GRAPH 5.4).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Member {
+    /// `#microsoft.graph.user`, `#microsoft.graph.group`, …
+    #[serde(rename = "@odata.type")]
+    pub kind: Option<String>,
+    /// The object id.
+    pub id: Option<String>,
+}
+
+/// The body of `POST /$batch` (GRAPH 7).
+#[derive(Clone, Debug, Serialize)]
+pub struct Batch {
+    /// At most 20.
+    pub requests: Vec<BatchRequest>,
+}
+
+/// One part of a batch.
+#[derive(Clone, Debug, Serialize)]
+pub struct BatchRequest {
+    /// Unique within the batch, without regard to case.
+    pub id: String,
+    /// The method.
+    pub method: &'static str,
+    /// Relative to the version, with a slash in front.
+    pub url: String,
+}
+
+/// The answer to a batch: 200 even when every part failed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct BatchAnswer {
+    /// In any order. Each is read by itself, so that one that cannot be read is only that one.
+    pub responses: Option<Vec<Value>>,
+}
+
+/// The answer to one part of a batch.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct BatchPart {
+    /// The id it was sent with.
+    pub id: Option<String>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The headers, `Retry-After` among them.
+    pub headers: Option<BTreeMap<String, Value>>,
+    /// The body.
+    pub body: Option<Value>,
+}
+
+/// The schema says `{"state": "…"}`, the docs say `"…"`, and a group without licenses says null
+/// (GRAPH 5.2).
+fn processing_state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Spelling {
+        Object { state: Option<String> },
+        Word(String),
+    }
+    let spelling = Option::<Spelling>::deserialize(deserializer)?;
+    Ok(spelling.and_then(|spelling| match spelling {
+        Spelling::Object { state } => state,
+        Spelling::Word(word) => Some(word),
+    }))
+}

@@ -1,0 +1,195 @@
+//! The two writers. One turns on, the other turns off, and each can do only that: what is sent is
+//! made here from the list that was just read, not handed in.
+//!
+//! No retries. Each attempt has to come after a read of its own (P1), so the loop is the caller's.
+//! No reading either: a writer cannot look.
+
+use serde_json::Value;
+
+use super::client::{Answer, Ask, Client, Priority};
+use super::convert;
+use super::edit::{Direction, LeftOut, edited};
+use super::error::Failure;
+use super::live::UserRead;
+use super::permission::Needs;
+use super::wire;
+use crate::model::{Catalog, Licensed, SignedDuration, SubjectId};
+
+/// Graph has taken a write. For a user it is done; for a group it is only accepted, and its members
+/// follow (GRAPH 4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The `request-id`, for the journal.
+    pub request_id: Option<String>,
+    /// What was sent: the whole list of each license.
+    pub sent: Vec<Licensed>,
+    /// What was turned off before and could not be sent.
+    pub left_out: Vec<LeftOut>,
+    /// The user as Graph says it now is, where the answer holds its assignments. It counts for more
+    /// than a later read, which may come from a replica that lags (GRAPH 12). None for a group.
+    pub body: Option<UserRead>,
+}
+
+/// A write that is not known to be done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotWritten {
+    /// Certainly not done, and worth another try after a fresh read: throttled, in conflict with
+    /// another write in the tenant, or never sent.
+    #[error("{failure}")]
+    Busy {
+        /// How long Graph asked us to stay away.
+        retry_after: Option<SignedDuration>,
+        /// What happened.
+        failure: Failure,
+    },
+    /// Certainly not done, and it will not be.
+    #[error("{0}")]
+    Refused(Failure),
+    /// Perhaps done: look at the tenant, and act as if it were (DESIGN 9).
+    #[error("{0}")]
+    InDoubt(Failure),
+}
+
+impl NotWritten {
+    /// What happened.
+    pub fn failure(&self) -> &Failure {
+        match self {
+            NotWritten::Busy { failure, .. }
+            | NotWritten::Refused(failure)
+            | NotWritten::InDoubt(failure) => failure,
+        }
+    }
+}
+
+/// Turns the service plan on, and nothing else.
+#[derive(Clone)]
+pub struct OnWriter(Client);
+
+impl OnWriter {
+    /// A writer through that client.
+    pub fn new(client: Client) -> Self {
+        OnWriter(client)
+    }
+
+    /// Sends, in one request, the licenses of one subject with the service plan on. `fresh` is the
+    /// list of those assignments as read just before: of a user only direct ones. Sent with high
+    /// priority, because turning on goes before all else (P2).
+    pub async fn turn_on(
+        &self,
+        subject: SubjectId,
+        fresh: &[Licensed],
+        catalog: &Catalog,
+    ) -> Result<Written, NotWritten> {
+        assign(&self.0, subject, fresh, Direction::On, catalog).await
+    }
+}
+
+/// Turns the service plan off, and nothing else.
+#[derive(Clone)]
+pub struct OffWriter(Client);
+
+impl OffWriter {
+    /// A writer through that client.
+    pub fn new(client: Client) -> Self {
+        OffWriter(client)
+    }
+
+    /// Sends, in one request, the licenses of one subject with the service plan off. `fresh` is the
+    /// list of those assignments as read just before: of a user only direct ones. Sent with low
+    /// priority.
+    pub async fn turn_off(
+        &self,
+        subject: SubjectId,
+        fresh: &[Licensed],
+        catalog: &Catalog,
+    ) -> Result<Written, NotWritten> {
+        assign(&self.0, subject, fresh, Direction::Off, catalog).await
+    }
+}
+
+async fn assign(
+    client: &Client,
+    subject: SubjectId,
+    fresh: &[Licensed],
+    direction: Direction,
+    catalog: &Catalog,
+) -> Result<Written, NotWritten> {
+    let (sent, left_out) = edited(fresh, direction, catalog);
+    let ask = ask(client, subject, direction, &sent);
+    if let Some(reason) = unfit(&sent) {
+        let failure = Failure::NotSent { asked: ask.asked, reason: reason.to_owned() };
+        return Err(NotWritten::Refused(failure));
+    }
+    let answer = client.once(&ask).await.map_err(judge)?;
+    let body = body(&answer, subject).map_err(NotWritten::InDoubt)?;
+    Ok(Written { request_id: answer.request_id, sent, left_out, body })
+}
+
+fn ask(client: &Client, subject: SubjectId, direction: Direction, licenses: &[Licensed]) -> Ask {
+    let (path, needs) = match subject {
+        SubjectId::User(id) => (format!("/users/{id}/assignLicense"), Needs::WriteUser),
+        SubjectId::Group(id) => (format!("/groups/{id}/assignLicense"), Needs::WriteGroup),
+    };
+    let priority = match direction {
+        Direction::On => Priority::High,
+        Direction::Off => Priority::Low,
+    };
+    let license = |licensed: &Licensed| wire::AssignedLicense {
+        sku_id: Some(licensed.sku.to_string()),
+        disabled_plans: Some(licensed.disabled.iter().map(ToString::to_string).collect()),
+    };
+    let add_licenses = licenses.iter().map(license).collect();
+    client.post(&path, needs, priority, &wire::AssignLicense { add_licenses, remove_licenses: Vec::new() })
+}
+
+/// Why a list must not be sent. Both are mistakes of the caller; sending them would be worse.
+fn unfit(licenses: &[Licensed]) -> Option<&'static str> {
+    let twice =
+        |(at, licensed): (usize, &Licensed)| licenses[..at].iter().any(|other| other.sku == licensed.sku);
+    if licenses.is_empty() {
+        Some("it would write no license")
+    } else if licenses.iter().enumerate().any(twice) {
+        Some("it would write one license twice")
+    } else {
+        None
+    }
+}
+
+/// What a failed attempt says about whether the write was done (GRAPH 4.3).
+fn judge(failure: Failure) -> NotWritten {
+    /// A server that gave up waiting for the rest of a request; what it did with it is not said.
+    const REQUEST_TIMEOUT: u16 = 408;
+    let retry_after = failure.retry_after();
+    match &failure {
+        Failure::Throttled(_) | Failure::Lost { never_left: true, .. } => {
+            NotWritten::Busy { retry_after, failure }
+        }
+        Failure::Refused(_) if failure.is_concurrency() => NotWritten::Busy { retry_after, failure },
+        Failure::Refused(told) if told.status == REQUEST_TIMEOUT => NotWritten::InDoubt(failure),
+        Failure::Credentials(_)
+        | Failure::Denied { .. }
+        | Failure::NotFound(_)
+        | Failure::Refused(_)
+        | Failure::NotSent { .. } => NotWritten::Refused(failure),
+        // A redirect or an answer that is not Graph's does not say what Graph did.
+        Failure::Lost { .. }
+        | Failure::Unavailable(_)
+        | Failure::Unreadable { .. }
+        | Failure::OtherOrigin { .. }
+        | Failure::Endless { .. } => NotWritten::InDoubt(failure),
+    }
+}
+
+/// The user in the answer. An empty body is an answer too (GRAPH 4.1); one that is not JSON did not
+/// come from Graph.
+fn body(answer: &Answer, subject: SubjectId) -> Result<Option<UserRead>, Failure> {
+    if answer.body.is_empty() {
+        return Ok(None);
+    }
+    let body: Value = answer.json()?;
+    if !body.is_object() {
+        return Err(answer.unreadable("it is not an object"));
+    }
+    let user = serde_json::from_value(body).ok().and_then(|user| convert::user(user).ok());
+    Ok(user.filter(|user| SubjectId::User(user.id) == subject))
+}
