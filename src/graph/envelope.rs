@@ -114,3 +114,75 @@ fn name_of(status: StatusCode) -> String {
     let reason = status.canonical_reason().unwrap_or_default().replace(' ', "");
     if reason.is_empty() { format!("http-{}", status.as_u16()) } else { reason }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(code: u16, body: Value) -> Told {
+        let token = Token::new("t").expect("a token");
+        let refusal = Refusal {
+            asked: "GET /users",
+            needs: Needs::Users,
+            status: StatusCode::from_u16(code).expect("a status"),
+            headers: &HeaderMap::new(),
+            body: Some(body),
+            instead: "instead".to_owned(),
+            token: &token,
+            client_request_id: "mine",
+            now: Timestamp::UNIX_EPOCH,
+        };
+        refusal.into_told()
+    }
+
+    #[test]
+    fn the_request_id_of_the_body_counts_where_there_is_no_header() {
+        for spelling in ["innerError", "innererror"] {
+            let told = told(
+                400,
+                json!({ "error": { "code": "A", "message": "b", spelling: { "request-id": "r" } } }),
+            );
+            assert_eq!(told.request_id.as_deref(), Some("r"));
+        }
+    }
+
+    #[test]
+    fn inner_errors_are_followed_to_the_innermost_code() {
+        let inner =
+            json!({ "code": "B", "innererror": { "code": "C", "innerError": { "request-id": "r" } } });
+        let told = told(400, json!({ "error": { "code": "A", "message": "m", "innerError": inner } }));
+        assert_eq!((told.code.as_str(), told.inner_code.as_deref()), ("A", Some("C")));
+        assert_eq!(told.request_id.as_deref(), Some("r"));
+    }
+
+    #[test]
+    fn an_empty_code_is_taken_from_further_in_or_from_the_status() {
+        let inner = json!({ "error": { "code": "", "message": "m", "innerError": { "code": "B" } } });
+        assert_eq!(told(400, inner).code, "B");
+        assert_eq!(told(409, json!({ "error": { "code": "" } })).code, "Conflict");
+        assert_eq!(told(599, json!(null)).code, "http-599");
+    }
+
+    #[test]
+    fn other_shapes_of_errors_are_read_as_far_as_they_go() {
+        assert_eq!(
+            told(400, json!({ "error": "invalid_request", "error_description": "d" })).code,
+            "invalid_request"
+        );
+        assert_eq!(told(400, json!({ "error": "x", "error_description": "d" })).message, "d");
+        assert_eq!(told(400, json!({ "error": { "code": 7, "message": { "value": "v" } } })).message, "v");
+        for odd in [json!([]), json!("text"), json!({ "error": [] }), json!({ "error": { "message": "" } })] {
+            assert_eq!(told(400, odd).message, "instead");
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_line_of_bounded_length() {
+        let long = format!("one\r\n\u{1b}[31mtwo{}", "x".repeat(10_000));
+        let message = told(400, json!({ "error": { "code": "A", "message": long } })).message;
+        assert!(message.starts_with("one   [31mtwox"));
+        assert_eq!(message.chars().count(), MESSAGE_CHARS_MAX);
+    }
+}

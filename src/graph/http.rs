@@ -115,3 +115,123 @@ fn explain(error: &reqwest::Error) -> String {
         std::iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string).collect();
     if causes.is_empty() { "the request could not be sent".to_owned() } else { causes.join(": ") }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
+    use std::rc::Rc;
+    use std::thread::JoinHandle;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::graph::{Client, Failure, Reader, Root, Token};
+    use crate::model::Timestamp;
+
+    /// A server that gives one answer to each connection and remembers what it was asked.
+    struct Server {
+        origin: String,
+        heard: JoinHandle<Vec<String>>,
+    }
+
+    fn serve(answers: Vec<Vec<u8>>) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let origin = format!("http://{}", listener.local_addr().expect("an address"));
+        let heard = std::thread::spawn(move || {
+            let mut heard = Vec::new();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().expect("a connection");
+                let mut head = String::new();
+                let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
+                while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).expect("a line") > 0 {}
+                heard.push(head);
+                // A client that has had enough closes first.
+                let _ = stream.write_all(&answer);
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+                let _ = stream.read(&mut [0; 64]);
+            }
+            heard
+        });
+        Server { origin, heard }
+    }
+
+    fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+        let head = format!("HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        [head.as_bytes(), body].concat()
+    }
+
+    async fn send(url: &str) -> Result<Response, Lost> {
+        let request = http::Request::get(url).header("authorization", "Bearer s3cret").body(Vec::new());
+        HttpTransport::new().send(request.expect("a request")).await
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_handed_up_and_not_followed() {
+        let server = serve(vec![answer("302 Found\r\nLocation: http://127.0.0.1:9/other", b"")]);
+        let response = send(&format!("{}/v1.0/users", server.origin)).await.expect("an answer");
+        assert_eq!(response.status(), 302);
+        assert_eq!(response.headers()["location"], "http://127.0.0.1:9/other");
+    }
+
+    #[tokio::test]
+    async fn plain_http_to_another_machine_never_leaves() {
+        let lost = send("http://graph.microsoft.com/v1.0/users?token=s3cret").await.expect_err("refused");
+        assert!(lost.never_left);
+        assert!(!lost.to_string().contains("s3cret"));
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_a_request_that_never_left() {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let lost =
+            send(&format!("http://127.0.0.1:{port}/v1.0/users?token=s3cret")).await.expect_err("refused");
+        assert!(lost.never_left, "{lost}");
+        assert!(!lost.to_string().contains("s3cret") && !lost.to_string().is_empty(), "{lost}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_lost_after_it_left() {
+        let server = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"value\"".to_vec()]);
+        let lost = send(&format!("{}/v1.0/users", server.origin)).await.expect_err("cut off");
+        assert!(!lost.never_left, "{lost}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_not_read_to_its_end() {
+        let body = vec![b' '; BODY_BYTES_MAX + 1];
+        let server = serve(vec![answer("200 OK", &body)]);
+        let lost = send(&format!("{}/v1.0/users", server.origin)).await.expect_err("too large");
+        assert!(lost.to_string().contains("larger than 64 MB") && !lost.never_left, "{lost}");
+    }
+
+    #[tokio::test]
+    async fn html_of_a_gateway_is_waited_out_and_the_next_answer_counts() {
+        let page = answer(
+            "503 Service Unavailable\r\nContent-Type: text/html\r\nRetry-After: 20",
+            b"<html>busy</html>",
+        );
+        let server = serve(vec![page, answer("200 OK\r\nContent-Type: application/json", b"{\"value\":[]}")]);
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        let (root, token) =
+            (Root::parse(&server.origin).expect("a root"), Token::new("s3cret").expect("a token"));
+        let reader = Reader::new(Client::new(Rc::new(HttpTransport::new()), root, token, clock.clone()));
+        let catalog = clock.drive(reader.catalog()).await.expect("an answer");
+        assert_eq!(catalog.licenses().count(), 0);
+        assert!(clock.now().as_second() >= 20);
+        let heard = server.heard.join().expect("two connections").concat().to_lowercase();
+        assert_eq!(heard.matches("get /v1.0/subscribedskus http/1.1").count(), 2);
+        assert!(heard.contains(concat!("user-agent: advaudit/", env!("CARGO_PKG_VERSION"))));
+        assert!(heard.contains("authorization: bearer s3cret"));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_of_the_tenant_ends_the_reading() {
+        let server = serve(vec![answer("307 Temporary Redirect\r\nLocation: https://evil.example/", b"")]);
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        let (root, token) =
+            (Root::parse(&server.origin).expect("a root"), Token::new("s3cret").expect("a token"));
+        let reader = Reader::new(Client::new(Rc::new(HttpTransport::new()), root, token, clock.clone()));
+        let failure = clock.drive(reader.catalog()).await.expect_err("redirected");
+        assert!(matches!(failure, Failure::OtherOrigin { .. }), "{failure}");
+    }
+}

@@ -28,13 +28,18 @@ impl Needs {
             Needs::Users => "grant User.Read.All; LicenseAssignment.* alone does not let users be read",
             Needs::Groups => "grant Group.Read.All or GroupMember.Read.All",
             Needs::Members => {
-                "grant GroupMember.Read.All or Group.Read.All; hidden memberships need Member.Read.Hidden as well"
+                "grant GroupMember.Read.All or Group.Read.All; hidden memberships need \
+                 Member.Read.Hidden as well"
             }
             Needs::WriteUser => {
-                "grant LicenseAssignment.ReadWrite.All; a signed-in person needs License Administrator, and a user in a restricted administrative unit can be changed only by those who administer that unit"
+                "grant LicenseAssignment.ReadWrite.All; a signed-in person needs License \
+                 Administrator, and a user in a restricted administrative unit can be changed \
+                 only by those who administer that unit"
             }
             Needs::WriteGroup => {
-                "grant LicenseAssignment.ReadWrite.All, or Group.ReadWrite.All where that is not enough; a signed-in person needs License Administrator, and a role-assignable group can be changed only by its owners and Privileged Role Administrators"
+                "grant LicenseAssignment.ReadWrite.All, or Group.ReadWrite.All where that is not enough; \
+                 a signed-in person needs License Administrator, and a role-assignable group can \
+                 be changed only by its owners and Privileged Role Administrators"
             }
         }
     }

@@ -1,1 +1,199 @@
-//! A tenant made of prepared answers, for the tests of this folder.
+//! A tenant made of prepared answers and a clock that jumps, for the tests of this folder.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::throttle::Throttled;
+use super::transport::{Lost, Request, Response, Sending, Transport};
+use super::{OffWriter, OnWriter, Reader, Root, Token};
+use crate::clock::Clock;
+use crate::model::{Catalog, License, LicenseStatus, ServicePlan, ServicePlanId, SkuId, Timestamp};
+
+pub const TOKEN: &str = "t0p-s3cret";
+pub const REQUEST_ID: &str = "11111111-2222-4333-8444-555555555555";
+pub const ADELE: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+pub const MEGAN: &str = "aaaaaaaa-0000-4000-8000-000000000002";
+pub const LEGAL: &str = "bbbbbbbb-0000-4000-8000-000000000001";
+pub const E5: &str = "06ebc4ee-1bb5-47dd-8120-11324bc54e06";
+pub const AUDITING: &str = "2f442157-a11c-46b9-ae5b-6e39ff4e5849";
+pub const SWAY: &str = "a23b959c-7ce8-4e57-9140-b90eb88a9e97";
+
+/// What the tenant does with one request.
+pub enum Prepared {
+    Answer(Response),
+    Lost(bool),
+}
+
+impl Prepared {
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        if let Prepared::Answer(response) = &mut self {
+            response.headers_mut().insert(name, value.parse().expect("a header"));
+        }
+        self
+    }
+}
+
+/// 200 with a body.
+pub fn ok(body: Value) -> Prepared {
+    status(200, body)
+}
+
+/// That status with a JSON body and a request id.
+pub fn status(status: u16, body: Value) -> Prepared {
+    raw(status, &body.to_string()).with("content-type", "application/json").with("request-id", REQUEST_ID)
+}
+
+/// That status with anything as its body, and no header.
+pub fn raw(status: u16, body: &str) -> Prepared {
+    let response = http::Response::builder().status(status).body(body.as_bytes().to_vec());
+    Prepared::Answer(response.expect("a response"))
+}
+
+/// That status with Graph's error envelope.
+pub fn refused(code: u16, word: &str, message: &str) -> Prepared {
+    status(code, json!({ "error": { "code": word, "message": message } }))
+}
+
+/// The request left and no answer came.
+pub fn lost() -> Prepared {
+    Prepared::Lost(false)
+}
+
+/// Nothing listens there.
+pub fn unconnected() -> Prepared {
+    Prepared::Lost(true)
+}
+
+/// Every request that came, and the answers that are left.
+pub struct Script {
+    answers: RefCell<VecDeque<Prepared>>,
+    pub seen: RefCell<Vec<Request>>,
+}
+
+impl Transport for Script {
+    fn send(&self, request: Request) -> Sending<'_> {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        self.seen.borrow_mut().push(request);
+        let answer = self.answers.borrow_mut().pop_front();
+        Box::pin(async move {
+            match answer {
+                Some(Prepared::Answer(response)) => Ok(response),
+                Some(Prepared::Lost(never_left)) => {
+                    Err(Lost { reason: "connection reset".to_owned(), never_left })
+                }
+                None => panic!("no answer was prepared for {method} {uri}"),
+            }
+        })
+    }
+}
+
+/// A client on prepared answers.
+pub struct Bench {
+    pub client: Client,
+    pub clock: Clock,
+    pub script: Rc<Script>,
+    pub waits: Rc<RefCell<Vec<Throttled>>>,
+}
+
+impl Bench {
+    pub fn new(answers: impl IntoIterator<Item = Prepared>) -> Self {
+        let answers = RefCell::new(answers.into_iter().collect());
+        let script = Rc::new(Script { answers, seen: RefCell::default() });
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        let waits: Rc<RefCell<Vec<Throttled>>> = Rc::default();
+        let heard = waits.clone();
+        let root = Root::parse("https://graph.microsoft.com").expect("a root");
+        let token = Token::new(TOKEN).expect("a token");
+        let client = Client::new(script.clone(), root, token, clock.clone())
+            .observed(Rc::new(move |throttled| heard.borrow_mut().push(throttled)));
+        Bench { client, clock, script, waits }
+    }
+
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.client.clone())
+    }
+
+    pub fn on(&self) -> OnWriter {
+        OnWriter::new(self.client.clone())
+    }
+
+    pub fn off(&self) -> OffWriter {
+        OffWriter::new(self.client.clone())
+    }
+
+    /// Runs to the end; waits pass at once.
+    pub async fn run<F: Future>(&self, future: F) -> F::Output {
+        self.clock.drive(future).await
+    }
+
+    /// How long it took, in seconds of virtual time.
+    pub fn seconds(&self) -> i64 {
+        self.clock.now().as_second()
+    }
+
+    /// `GET /v1.0/users?…` for each request that came.
+    pub fn asked(&self) -> Vec<String> {
+        let line = |request: &Request| {
+            let path = request.uri().path_and_query().expect("a path");
+            format!("{} {path}", request.method())
+        };
+        self.script.seen.borrow().iter().map(line).collect()
+    }
+
+    /// The body of the nth request.
+    pub fn body(&self, nth: usize) -> Value {
+        serde_json::from_slice(self.script.seen.borrow()[nth].body()).expect("JSON")
+    }
+
+    /// A header of each request that came.
+    pub fn sent(&self, header: &str) -> Vec<String> {
+        let value = |request: &Request| {
+            let value = request.headers().get(header);
+            value.map(|value| value.to_str().expect("text").to_owned()).unwrap_or_default()
+        };
+        self.script.seen.borrow().iter().map(value).collect()
+    }
+}
+
+/// A user with one direct license and that list.
+pub fn user(id: &str, upn: &str, disabled: &[&str]) -> Value {
+    json!({
+        "id": id, "userPrincipalName": upn, "displayName": "Somebody", "accountEnabled": true,
+        "usageLocation": "CH", "licenseAssignmentStates": [{
+            "skuId": E5, "disabledPlans": disabled, "assignedByGroup": null, "state": "Active",
+            "error": "None", "lastUpdatedDateTime": "2026-11-20T08:00:00Z"
+        }]
+    })
+}
+
+/// A group with one license and that list.
+pub fn group(id: &str, name: &str, disabled: &[&str]) -> Value {
+    json!({
+        "id": id, "displayName": name,
+        "assignedLicenses": [{ "skuId": E5, "disabledPlans": disabled }],
+        "licenseProcessingState": { "state": "ProcessingComplete" }
+    })
+}
+
+/// A tenant with one license that holds those service plans.
+pub fn catalog(plans: &[&str]) -> Catalog {
+    let plan = |id: &&str| {
+        let id: ServicePlanId = id.parse().expect("an id");
+        (id, ServicePlan { name: id.to_string(), provisioning: "Success".to_owned() })
+    };
+    let license = License {
+        id: sku(E5),
+        part_number: "SPE_E5".to_owned(),
+        status: LicenseStatus::Enabled,
+        plans: plans.iter().map(plan).collect(),
+    };
+    [license].into_iter().collect()
+}
+
+pub fn sku(id: &str) -> SkuId {
+    id.parse().expect("an id")
+}

@@ -5,6 +5,9 @@ use std::fmt;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
+/// Real tokens have hundreds of characters.
+const SECRET_BYTES_MIN: usize = 8;
+
 /// Why a text cannot be an access token. The text itself is never repeated (P9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadToken {
@@ -42,8 +45,12 @@ impl Token {
         Ok(value)
     }
 
-    /// The text without the token, should a server or a proxy have repeated it.
+    /// The text without the token, should a server or a proxy have repeated it. A word as short as a
+    /// simulated tenant takes is no secret, and blanking it out would spoil messages.
     pub(super) fn scrub(&self, text: &str) -> String {
+        if self.0.expose_secret().len() < SECRET_BYTES_MIN {
+            return text.to_owned();
+        }
         text.replace(self.0.expose_secret(), "[token]")
     }
 }
