@@ -64,7 +64,7 @@ async fn get_chunk(client: &Client, paths: &[String], needs: Needs) -> Vec<Outco
             done.insert(part, outcome);
         }
         let failed = |part: &usize| done.get(part).and_then(|outcome| outcome.as_ref().err());
-        left.retain(|part| failed(part).is_some_and(|failure| is_worth_repeating(failure)));
+        left.retain(|part| failed(part).is_some_and(is_worth_repeating));
         let Some(first) = left.first().and_then(failed) else { break };
         let longest = left.iter().filter_map(failed).filter_map(Failure::retry_after).max();
         if !client.wait(&mut patience, BATCH, first, longest, TRIES_MAX).await {
@@ -159,4 +159,134 @@ fn headers(own: BTreeMap<String, Value>, answer: &Answer) -> HeaderMap {
         }
     }
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::testing::{Bench, Prepared, REQUEST_ID, lost, ok, raw, refused};
+
+    fn paths(count: usize) -> Vec<String> {
+        (0..count).map(|at| format!("/users/{at}?$select=id")).collect()
+    }
+
+    fn parts(parts: &[Value]) -> Prepared {
+        ok(json!({ "responses": parts }))
+    }
+
+    fn good(id: usize) -> Value {
+        json!({ "id": id.to_string(), "status": 200, "headers": {}, "body": { "id": id.to_string() } })
+    }
+
+    fn throttled(id: usize, after: &str) -> Value {
+        let error = json!({ "error": { "code": "TooManyRequests", "message": "slow down" } });
+        json!({ "id": id.to_string(), "status": 429, "headers": { "Retry-After": after }, "body": error })
+    }
+
+    async fn get(bench: &Bench, count: usize) -> Vec<Outcome> {
+        bench.run(get_all(&bench.client, &paths(count), Needs::Users)).await
+    }
+
+    fn ids(bench: &Bench, request: usize) -> Vec<String> {
+        let body = bench.body(request);
+        let requests = body["requests"].as_array().expect("requests");
+        requests.iter().map(|request| request["id"].as_str().expect("an id").to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn forty_five_parts_travel_in_three_batches_and_keep_their_order() {
+        let all: Vec<Value> = (0..20).rev().map(good).collect();
+        let bench = Bench::new([parts(&all), parts(&all), parts(&all[15..])]);
+        let outcomes = get(&bench, 45).await;
+        let bodies: Vec<Value> =
+            outcomes.into_iter().map(|outcome| outcome.expect("found").body["id"].clone()).collect();
+        assert_eq!(
+            (bodies.len(), &bodies[0], &bodies[19], &bodies[44]),
+            (45, &json!("0"), &json!("19"), &json!("4"))
+        );
+        assert_eq!(bench.asked(), ["POST /v1.0/$batch"; 3]);
+        let first = &bench.body(0)["requests"][7];
+        assert_eq!(*first, json!({ "id": "7", "method": "GET", "url": "/users/7?$select=id" }));
+    }
+
+    #[tokio::test]
+    async fn nothing_to_get_is_nothing_to_send() {
+        let bench = Bench::new([]);
+        assert!(get(&bench, 0).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn only_throttled_parts_are_sent_again_after_the_longest_wait_among_them() {
+        let bench = Bench::new([
+            parts(&[good(0), throttled(1, "5"), throttled(2, "30")]),
+            parts(&[good(2), good(1)]),
+        ]);
+        let outcomes = get(&bench, 3).await;
+        assert!(outcomes.iter().all(Result::is_ok));
+        assert_eq!((ids(&bench, 0).len(), ids(&bench, 1)), (3, vec!["1".to_owned(), "2".to_owned()]));
+        assert!((30..=34).contains(&bench.seconds()), "{}", bench.seconds());
+        assert_eq!(bench.waits.borrow()[0].status, Some(429));
+    }
+
+    #[tokio::test]
+    async fn a_missing_part_is_asked_again_and_then_fails_alone() {
+        let first = parts(&[good(0)]);
+        let again = (0..7).map(|_| parts(&[]));
+        let bench = Bench::new([first].into_iter().chain(again));
+        let outcomes = get(&bench, 2).await;
+        assert!(outcomes[0].is_ok());
+        let failure = outcomes[1].as_ref().expect_err("never answered");
+        assert!(matches!(failure, Failure::Lost { never_left: false, .. }), "{failure}");
+        assert_eq!(failure.asked(), "GET /users/1");
+        assert_eq!(ids(&bench, 7), ["1"]);
+    }
+
+    #[tokio::test]
+    async fn a_part_that_cannot_be_read_is_one_that_is_missing() {
+        let bench = Bench::new([
+            parts(&[good(0), json!({ "id": "1", "status": "200" }), json!("odd"), json!({ "status": 200 })]),
+            parts(&[good(1)]),
+        ]);
+        assert!(get(&bench, 2).await.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test]
+    async fn each_part_fails_for_itself_with_its_own_request_id() {
+        let denied = json!({
+            "id": "1", "status": 403, "headers": { "request-id": "of-the-part" },
+            "body": { "error": { "code": "Authorization_RequestDenied", "message": "no" } }
+        });
+        let absent =
+            json!({ "id": "2", "status": 404, "body": { "error": { "code": "Request_ResourceNotFound" } } });
+        let moved = json!({ "id": "3", "status": 302, "headers": { "Location": "https://evil.example/x" } });
+        let outcomes = get(&Bench::new([parts(&[good(0), denied, absent, moved])]), 4).await;
+        assert!(outcomes[0].is_ok());
+        let failures: Vec<&Failure> =
+            outcomes[1..].iter().map(|outcome| outcome.as_ref().expect_err("failed")).collect();
+        assert!(failures[0].is_denied() && failures[1].is_not_found() && failures[2].is_other_origin());
+        assert_eq!(failures[0].request_id(), Some("of-the-part"));
+        assert_eq!(failures[1].request_id(), Some(REQUEST_ID));
+        assert_eq!(failures[1].asked(), "GET /users/2");
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_fails_fails_all_its_parts_and_nobody_is_absent() {
+        let bench = Bench::new([refused(404, "Request_ResourceNotFound", "no such thing")]);
+        let outcomes = get(&bench, 3).await;
+        assert_eq!(outcomes.len(), 3);
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Failure::Refused(_)))));
+        let bench = Bench::new([raw(200, "<html>")]);
+        assert!(
+            get(&bench, 2).await.iter().all(|outcome| matches!(outcome, Err(Failure::Unreadable { .. })))
+        );
+    }
+
+    #[tokio::test]
+    async fn patience_with_a_whole_batch_is_not_spent_twice() {
+        let bench = Bench::new((0..8).map(|_| lost()));
+        assert!(get(&bench, 2).await.iter().all(|outcome| matches!(outcome, Err(Failure::Lost { .. }))));
+        assert_eq!(bench.asked().len(), 8);
+    }
 }

@@ -197,3 +197,199 @@ pub(super) fn organization(organization: wire::Organization) -> Result<Organizat
         domains: domains.into_iter().filter_map(|domain| domain.name).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::testing::{ADELE, AUDITING, E5, LEGAL, SWAY, group as group_json, user as user_json};
+    use crate::model::SERVICE_PLAN;
+
+    fn wire<T: DeserializeOwned>(value: Value) -> T {
+        serde_json::from_value(value).expect("the wire takes it")
+    }
+
+    fn read(value: Value) -> Result<UserRead, Malformed> {
+        user(wire(value))
+    }
+
+    fn state(value: Value) -> Value {
+        let mut state =
+            json!({ "skuId": E5, "disabledPlans": [], "assignedByGroup": null, "state": "Active" });
+        for (key, value) in value.as_object().expect("an object") {
+            state[key] = value.clone();
+        }
+        state
+    }
+
+    fn with_states(states: &[Value]) -> Value {
+        json!({ "id": ADELE, "userPrincipalName": "a@x.com", "licenseAssignmentStates": states })
+    }
+
+    #[test]
+    fn a_user_is_read_with_every_source_of_its_licenses() {
+        let by_group = state(
+            json!({ "assignedByGroup": LEGAL.to_uppercase(), "disabledPlans": [AUDITING.to_uppercase()] }),
+        );
+        let user = read(with_states(&[state(json!({})), by_group])).expect("a user");
+        assert_eq!(user.assignments.len(), 2);
+        assert_eq!(user.assignments[0].by, AssignedBy::Direct);
+        assert_eq!(user.assignments[1].by, AssignedBy::Group(LEGAL.parse().expect("an id")));
+        assert!(user.assignments[1].disabled.contains(&SERVICE_PLAN));
+        assert_eq!(user.direct().count(), 1);
+    }
+
+    #[test]
+    fn no_error_has_three_spellings() {
+        for error in [json!(null), json!(""), json!("None")] {
+            let user = read(with_states(&[state(json!({ "error": error }))])).expect("a user");
+            assert_eq!(user.assignments[0].error, None);
+        }
+        let user = read(with_states(&[state(json!({ "error": "CountViolation" }))])).expect("a user");
+        assert_eq!(user.assignments[0].error, Some(AssignmentError::CountViolation));
+    }
+
+    #[test]
+    fn unknown_words_and_fields_are_kept_or_ignored() {
+        let user = read(with_states(&[state(json!({ "state": "Dreaming", "isNew": { "deep": [1] } }))]))
+            .expect("a user");
+        assert_eq!(user.assignments[0].state, AssignmentState::Other("Dreaming".to_owned()));
+    }
+
+    #[test]
+    fn a_user_whose_licenses_were_not_sent_is_unreadable_and_not_without_licenses() {
+        for states in [json!(null), json!("gone")] {
+            let value =
+                json!({ "id": ADELE, "userPrincipalName": "a@x.com", "licenseAssignmentStates": states });
+            let outcome = serde_json::from_value(value.clone())
+                .map_err(|error| unfit("user", &value, error))
+                .and_then(user);
+            let malformed = outcome.expect_err("unreadable");
+            assert_eq!(malformed.id.as_deref(), Some(ADELE));
+            assert!(malformed.to_string().starts_with("user a@x.com: "), "{malformed}");
+        }
+        assert!(read(json!({ "id": ADELE, "userPrincipalName": "a@x.com" })).is_err());
+        assert_eq!(read(with_states(&[])).expect("without licenses").assignments, []);
+    }
+
+    #[test]
+    fn what_a_write_would_need_has_to_be_there() {
+        for hole in [
+            json!({ "skuId": null }),
+            json!({ "skuId": "not-an-id" }),
+            json!({ "disabledPlans": null }),
+            json!({ "disabledPlans": ["not-an-id"] }),
+            json!({ "assignedByGroup": "" }),
+            json!({ "state": null }),
+        ] {
+            assert!(read(with_states(&[state(hole.clone())])).is_err(), "{hole}");
+        }
+        assert!(read(json!({ "id": ADELE, "licenseAssignmentStates": [] })).is_err(), "without a UPN");
+        assert!(read(json!({ "userPrincipalName": "a@x.com", "licenseAssignmentStates": [] })).is_err());
+    }
+
+    #[test]
+    fn one_source_twice_is_one_unless_the_two_differ() {
+        let one = state(json!({}));
+        let user = read(with_states(&[one.clone(), one.clone()])).expect("the same twice");
+        assert_eq!(user.assignments.len(), 1);
+        let other = state(json!({ "disabledPlans": [SWAY] }));
+        assert!(read(with_states(&[one, other])).is_err());
+    }
+
+    #[test]
+    fn a_date_that_cannot_be_read_is_no_date() {
+        let user =
+            read(with_states(&[state(json!({ "lastUpdatedDateTime": "yesterday" }))])).expect("a user");
+        assert_eq!(user.assignments[0].updated, None);
+        let user = read(user_json(ADELE, "a@x.com", &[])).expect("a user");
+        assert_eq!(user.assignments[0].updated, Some("2026-11-20T08:00:00Z".parse().expect("a time")));
+    }
+
+    #[test]
+    fn the_processing_state_is_an_object_or_a_word_or_null() {
+        let processing = |value: Value| {
+            let mut json = group_json(LEGAL, "E5 Legal", &[]);
+            json["licenseProcessingState"] = value;
+            group(wire(json)).expect("a group").processing
+        };
+        assert_eq!(processing(json!({ "state": "ProcessingInProgress" })), Processing::InProgress);
+        assert_eq!(processing(json!({ "state": null })), Processing::None);
+        assert_eq!(processing(json!("QueuedForProcessing")), Processing::Queued);
+        assert_eq!(processing(json!(null)), Processing::None);
+        assert_eq!(processing(json!({ "state": "Napping" })), Processing::Other("Napping".to_owned()));
+        assert!(processing(json!("ProcessingFailed")).is_finished());
+        assert!(!processing(json!("Napping")).is_finished());
+    }
+
+    #[test]
+    fn a_group_without_its_licenses_in_the_answer_is_unreadable() {
+        for licenses in [json!(null), json!([{ "disabledPlans": [] }]), json!([{ "skuId": E5 }])] {
+            let json = json!({ "id": LEGAL, "displayName": "E5 Legal", "assignedLicenses": licenses });
+            assert!(group(wire(json)).is_err(), "{licenses}");
+        }
+        let twice = json!([{ "skuId": E5, "disabledPlans": [] }, { "skuId": E5, "disabledPlans": [SWAY] }]);
+        assert!(group(wire(json!({ "id": LEGAL, "assignedLicenses": twice }))).is_err());
+        assert!(
+            group(wire(json!({ "id": LEGAL, "assignedLicenses": [] }))).expect("a group").licenses.is_empty()
+        );
+    }
+
+    #[test]
+    fn a_member_has_to_say_what_it_is() {
+        let read = |value: Value| member(wire(value));
+        assert!(
+            read(json!({ "@odata.type": "#microsoft.graph.user", "id": ADELE })).expect("a user").is_some()
+        );
+        assert_eq!(read(json!({ "@odata.type": "#microsoft.graph.device", "id": "odd" })), Ok(None));
+        assert!(read(json!({ "id": ADELE })).is_err());
+        assert!(read(json!({ "@odata.type": "#microsoft.graph.user" })).is_err());
+    }
+
+    #[test]
+    fn only_entries_of_the_service_plan_are_kept_and_one_without_an_id_is_not_skipped() {
+        let entries =
+            |plans: Value| service_plan_entries(wire(json!({ "id": ADELE, "assignedPlans": plans })));
+        let found = entries(json!([
+            { "servicePlanId": SWAY, "capabilityStatus": "Enabled" },
+            { "servicePlanId": AUDITING.to_uppercase(), "capabilityStatus": "Deleted",
+              "assignedDateTime": "2025-01-01T00:00:00Z" },
+            { "servicePlanId": AUDITING, "capabilityStatus": "Enabled", "assignedDateTime": "2026-01-01T00:00:00Z" }
+        ]))
+        .expect("entries");
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].is_usable(), found[1].is_usable()), (false, true));
+        assert!(found[1].assigned > found[0].assigned);
+        assert!(entries(json!([{ "capabilityStatus": "Enabled" }])).is_err());
+        assert!(entries(json!(null)).is_err());
+    }
+
+    #[test]
+    fn a_license_needs_its_id_and_its_service_plans() {
+        let sku = json!({
+            "skuId": E5, "skuPartNumber": "SPE_E5", "capabilityStatus": "Warning", "consumedUnits": 7,
+            "servicePlans": [{
+                "servicePlanId": AUDITING, "servicePlanName": "M365_ADVANCED_AUDITING",
+                "provisioningStatus": "Success"
+            }]
+        });
+        let found = license(wire(sku)).expect("a license");
+        assert!(found.has_service_plan() && found.status == LicenseStatus::Warning);
+        assert!(license(wire(json!({ "skuId": E5 }))).is_err());
+        assert!(license(wire(json!({ "servicePlans": [] }))).is_err());
+        assert!(license(wire(json!({ "skuId": E5, "servicePlans": [{}] }))).is_err());
+    }
+
+    #[test]
+    fn the_default_domain_comes_first() {
+        let domains = json!([
+            { "name": "contoso.onmicrosoft.com", "isInitial": true },
+            { "name": "contoso.com", "isDefault": true }
+        ]);
+        let found = organization(wire(json!({ "id": LEGAL, "verifiedDomains": domains }))).expect("a tenant");
+        assert_eq!(found.domains, ["contoso.com", "contoso.onmicrosoft.com"]);
+        assert!(organization(wire(json!({ "verifiedDomains": [] }))).is_err());
+    }
+}

@@ -23,20 +23,20 @@ pub(super) type EachPage<'a, T> =
 
 /// Reads every page, in order. A page may be empty and still have a next one. Entries that do not
 /// fit the wire type are given as [`Malformed`] `what`, each for itself. After a failure what was
-/// given is not the whole collection.
+/// given is not the whole collection. Returns the last answer, for messages about the whole.
 pub(super) async fn each_page<T: DeserializeOwned>(
     client: &Client,
     first: Ask,
     what: &'static str,
     each: EachPage<'_, T>,
-) -> Result<(), Failure> {
+) -> Result<Answer, Failure> {
     let mut ask = first;
     let mut followed = BTreeSet::new();
     loop {
         let answer = client.read(&ask).await?;
         let (entries, next) = entries(&answer, what)?;
         each(&answer, entries)?;
-        let Some(link) = next else { return Ok(()) };
+        let Some(link) = next else { return Ok(answer) };
         ask = follow(client, &ask, &answer, &link)?;
         let reason = if followed.len() >= PAGES_MAX {
             format!("there are more than {PAGES_MAX}")
@@ -51,14 +51,15 @@ pub(super) async fn each_page<T: DeserializeOwned>(
 }
 
 /// All entries of a collection of which none may be missing: one that cannot be read is a failure.
+/// With the last answer, for messages about the whole.
 pub(super) async fn all<T: DeserializeOwned, V>(
     client: &Client,
     first: Ask,
     what: &'static str,
     convert: impl Fn(T) -> Result<V, Malformed>,
-) -> Result<Vec<V>, Failure> {
+) -> Result<(Vec<V>, Answer), Failure> {
     let mut all = Vec::new();
-    each_page(client, first, what, &mut |answer, entries: Vec<Result<T, Malformed>>| {
+    let last = each_page(client, first, what, &mut |answer, entries: Vec<Result<T, Malformed>>| {
         for entry in entries {
             let value = entry.and_then(&convert).map_err(|error| answer.unreadable(error.to_string()))?;
             all.push(value);
@@ -66,7 +67,7 @@ pub(super) async fn all<T: DeserializeOwned, V>(
         Ok(())
     })
     .await?;
-    Ok(all)
+    Ok((all, last))
 }
 
 /// The question for the next page.
@@ -102,4 +103,92 @@ fn entries<T: DeserializeOwned>(
 
 fn fit<T: DeserializeOwned>(what: &'static str, entry: Value) -> Result<T, Malformed> {
     T::deserialize(&entry).map_err(|error| unfit(what, &entry, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::permission::Needs;
+    use crate::graph::testing::{Bench, REQUEST_ID, ok, raw};
+    use crate::graph::wire::Member;
+
+    const NEXT: &str = "https://graph.microsoft.com/v1.0/users?$skiptoken=RFNwdAIAAQ%2b'x'";
+
+    fn page(ids: &[&str], next: Option<&str>) -> Value {
+        let value: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
+        match next {
+            Some(next) => json!({ "value": value, "@odata.nextLink": next }),
+            None => json!({ "value": value }),
+        }
+    }
+
+    async fn ids(bench: &Bench) -> Result<Vec<Option<String>>, Failure> {
+        let ask = bench.client.get("/users?$top=999", Needs::Users);
+        bench.run(all(&bench.client, ask, "user", |member: Member| Ok(member.id))).await.map(|(ids, _)| ids)
+    }
+
+    #[tokio::test]
+    async fn the_next_link_is_followed_as_it_is_and_an_empty_page_is_not_the_last() {
+        let bench = Bench::new([
+            ok(page(&["1"], Some(NEXT))),
+            ok(page(&[], Some(&format!("{NEXT}2")))),
+            ok(page(&["2"], None)),
+        ]);
+        assert_eq!(ids(&bench).await.expect("pages"), [Some("1".to_owned()), Some("2".to_owned())]);
+        let path = NEXT.trim_start_matches("https://graph.microsoft.com");
+        assert_eq!(
+            bench.asked(),
+            ["GET /v1.0/users?$top=999", &format!("GET {path}"), &format!("GET {path}2")]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_link_to_another_origin_ends_the_reading_and_nothing_is_sent_there() {
+        for link in [
+            "https://evil.example/v1.0/users?$skiptoken=secret",
+            "http://graph.microsoft.com/v1.0/users",
+            "https://graph.microsoft.com:444/v1.0/users",
+            "https://graph.microsoft.com@evil.example/",
+            "/v1.0/users?$skiptoken=x",
+            "",
+        ] {
+            let bench = Bench::new([ok(page(&["1"], Some(link)))]);
+            let failure = ids(&bench).await.expect_err("another origin");
+            assert!(failure.is_other_origin(), "{link}: {failure}");
+            assert!(failure.to_string().contains(REQUEST_ID));
+            assert!(!failure.to_string().contains("secret"));
+            assert_eq!(bench.asked().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_that_comes_again_is_an_error() {
+        let bench = Bench::new([ok(page(&["1"], Some(NEXT))), ok(page(&["2"], Some(NEXT)))]);
+        let failure = ids(&bench).await.expect_err("endless");
+        assert!(matches!(failure, Failure::Endless { .. }), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_a_page_is_not_an_empty_page() {
+        for body in
+            ["{}", "", "null", "[]", r#"{"value":null}"#, r#"{"value":[],"@odata.nextLink":7}"#, "<html>"]
+        {
+            let bench = Bench::new([raw(200, body)]);
+            let failure = ids(&bench).await.expect_err("no page");
+            assert!(matches!(failure, Failure::Unreadable { .. }), "{body}: {failure}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_throttled_page_is_asked_again_and_the_reading_goes_on() {
+        let bench = Bench::new([
+            ok(page(&["1"], Some(NEXT))),
+            raw(429, "").with("retry-after", "5"),
+            ok(page(&["2"], None)),
+        ]);
+        assert_eq!(ids(&bench).await.expect("pages").len(), 2);
+        assert_eq!(bench.asked()[1], bench.asked()[2]);
+    }
 }

@@ -39,21 +39,17 @@ impl Reader {
     /// The tenant: its id and verified domains. Asked first by every run.
     pub async fn organization(&self) -> Result<Organization, Failure> {
         let ask = self.0.get("/organization?$select=id,displayName,verifiedDomains", Needs::Organization);
-        let asked = ask.asked.clone();
-        let all = page::all(&self.0, ask, "organization", convert::organization).await?;
+        let (all, answer) = page::all(&self.0, ask, "organization", convert::organization).await?;
         match <[Organization; 1]>::try_from(all) {
             Ok([organization]) => Ok(organization),
-            Err(others) => {
-                let reason = format!("it names {} tenants instead of one", others.len());
-                Err(Failure::Unreadable { asked, reason, request_id: None })
-            }
+            Err(all) => Err(answer.unreadable(format!("it names {} tenants instead of one", all.len()))),
         }
     }
 
     /// The tenant's licenses and their service plans. One that cannot be read is a failure of all.
     pub async fn catalog(&self) -> Result<Catalog, Failure> {
         let ask = self.0.get("/subscribedSkus", Needs::Licenses);
-        let licenses = page::all(&self.0, ask, "license", convert::license).await?;
+        let (licenses, _) = page::all(&self.0, ask, "license", convert::license).await?;
         Ok(licenses.into_iter().collect())
     }
 
@@ -68,7 +64,8 @@ impl Reader {
             users.into_iter().for_each(|user| each(user.and_then(convert::user)));
             Ok(())
         })
-        .await
+        .await?;
+        Ok(())
     }
 
     /// Those users, in the order of `keys`; none for one that Graph does not know (404). A UPN that
@@ -86,13 +83,11 @@ impl Reader {
         let filter = format!("userPrincipalName eq {}", keys::literal(upn));
         let path = keys::with_query("/users", &[("$filter", &filter), ("$select", USER_SELECT)]);
         let ask = self.0.get(&path, Needs::Users);
-        let asked = ask.asked.clone();
-        let mut users = page::all(&self.0, ask, "user", convert::user).await?;
+        let (mut users, answer) = page::all(&self.0, ask, "user", convert::user).await?;
         let key = UserKey::Upn(upn.to_owned());
         let found = users.pop();
         if !users.is_empty() || found.as_ref().is_some_and(|user| !key.names(user.id, &user.upn)) {
-            let reason = format!("it names others than {upn}");
-            return Err(Failure::Unreadable { asked, reason, request_id: None });
+            return Err(answer.unreadable(format!("it names others than {upn}")));
         }
         Ok(found)
     }
@@ -127,7 +122,9 @@ impl Reader {
     pub async fn groups_named(&self, name: &str) -> Result<Vec<GroupRead>, Failure> {
         let filter = format!("displayName eq {}", keys::literal(name));
         let path = keys::with_query("/groups", &[("$filter", &filter), ("$select", GROUP_SELECT)]);
-        page::all(&self.0, self.0.get(&path, Needs::Groups), "group", convert::group).await
+        let (groups, _) =
+            page::all(&self.0, self.0.get(&path, Needs::Groups), "group", convert::group).await?;
+        Ok(groups)
     }
 
     /// The users who are direct members of that group, each once: only they get its licenses (GRAPH
@@ -138,7 +135,7 @@ impl Reader {
     pub async fn members(&self, group: GroupId) -> Result<Vec<UserId>, Failure> {
         let path = keys::with_query(&format!("/groups/{group}/members"), &[PAGE, ("$select", "id")]);
         let ask = self.0.get(&path, Needs::Members);
-        let members = page::all(&self.0, ask, "member", convert::member).await?;
+        let (members, _) = page::all(&self.0, ask, "member", convert::member).await?;
         let mut seen = BTreeSet::new();
         Ok(members.into_iter().flatten().filter(|id| seen.insert(*id)).collect())
     }
@@ -171,4 +168,196 @@ fn value<T: DeserializeOwned, V>(
 ) -> Result<V, Failure> {
     let entry = T::deserialize(&found.body).map_err(|error| convert::unfit(what, &found.body, error));
     entry.and_then(convert).map_err(|error| found.unreadable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::graph::testing::{
+        ADELE, AUDITING, Bench, E5, LEGAL, MEGAN, Prepared, REQUEST_ID, group, ok, refused, user,
+    };
+    use crate::model::SERVICE_PLAN;
+
+    fn list(value: &[Value]) -> Prepared {
+        ok(json!({ "value": value }))
+    }
+
+    fn batch(parts: &[(u16, Value)]) -> Prepared {
+        let part = |(id, (status, body)): (usize, &(u16, Value))| json!({ "id": id.to_string(), "status": status, "body": body });
+        ok(json!({ "responses": parts.iter().enumerate().map(part).collect::<Vec<_>>() }))
+    }
+
+    fn absent() -> (u16, Value) {
+        (404, json!({ "error": { "code": "Request_ResourceNotFound", "message": "absent" } }))
+    }
+
+    fn key(text: &str) -> UserKey {
+        UserKey::parse(text)
+    }
+
+    fn urls(bench: &Bench) -> Vec<String> {
+        let body = bench.body(0);
+        let requests = body["requests"].as_array().expect("requests");
+        requests.iter().map(|request| request["url"].as_str().expect("a url").to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn the_tenant_is_exactly_one() {
+        let tenant =
+            json!({ "id": LEGAL, "displayName": "Contoso", "verifiedDomains": [{ "name": "contoso.com" }] });
+        let bench =
+            Bench::new([list(std::slice::from_ref(&tenant)), list(&[]), list(&[tenant.clone(), tenant])]);
+        let reader = bench.reader();
+        assert_eq!(bench.run(reader.organization()).await.expect("one").domains, ["contoso.com"]);
+        for _ in 0..2 {
+            let failure = bench.run(reader.organization()).await.expect_err("none or two");
+            assert!(failure.to_string().contains(REQUEST_ID), "{failure}");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_unreadable_license_spoils_the_catalog() {
+        let good = json!({ "skuId": E5, "servicePlans": [{ "servicePlanId": AUDITING }] });
+        let bench =
+            Bench::new([list(std::slice::from_ref(&good)), list(&[good, json!({ "skuPartNumber": "ODD" })])]);
+        let reader = bench.reader();
+        let catalog = bench.run(reader.catalog()).await.expect("a catalog");
+        assert!(catalog.licenses().all(|license| license.plans.contains_key(&SERVICE_PLAN)));
+        let failure = bench.run(reader.catalog()).await.expect_err("spoilt");
+        assert!(failure.message().contains("license ODD: `skuId` is missing"), "{failure}");
+        assert_eq!(bench.asked()[0], "GET /v1.0/subscribedSkus");
+    }
+
+    #[tokio::test]
+    async fn every_user_is_given_and_an_unreadable_one_as_such() {
+        let odd =
+            json!({ "id": MEGAN, "userPrincipalName": "megan@x.com", "licenseAssignmentStates": "odd" });
+        let hole = json!({ "id": MEGAN, "userPrincipalName": "megan@x.com" });
+        let bench = Bench::new([list(&[user(ADELE, "adele@x.com", &[]), odd, hole])]);
+        let mut seen = Vec::new();
+        let reader = bench.reader();
+        bench.run(reader.each_user(&mut |user| seen.push(user))).await.expect("all pages");
+        assert_eq!(seen[0].as_ref().expect("a user").upn, "adele@x.com");
+        for malformed in &seen[1..] {
+            let malformed = malformed.as_ref().expect_err("unreadable");
+            assert_eq!(
+                (malformed.id.as_deref(), malformed.name.as_deref()),
+                (Some(MEGAN), Some("megan@x.com"))
+            );
+        }
+        assert_eq!(
+            bench.asked(),
+            [
+                "GET /v1.0/users?$top=999&$select=id,userPrincipalName,displayName,accountEnabled,usageLocation,licenseAssignmentStates"
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn users_come_in_the_order_of_their_keys_and_an_absent_one_is_none() {
+        let bench = Bench::new([batch(&[
+            (200, user(ADELE, "Adele@X.com", &[])),
+            absent(),
+            (200, user(MEGAN, "megan@x.com", &[])),
+        ])]);
+        let keys = [key("adele@x.com"), key("nobody#EXT#@x.com"), key(MEGAN)];
+        let users = bench.run(bench.reader().users(&keys)).await;
+        let upns: Vec<Option<String>> =
+            users.into_iter().map(|user| user.expect("an answer").map(|user| user.upn)).collect();
+        assert_eq!(upns, [Some("Adele@X.com".to_owned()), None, Some("megan@x.com".to_owned())]);
+        assert!(urls(&bench)[1].starts_with("/users/nobody%23EXT%23@x.com?$select=id,userPrincipalName,"));
+    }
+
+    #[tokio::test]
+    async fn one_unreadable_user_of_a_batch_is_only_that_one() {
+        let bench =
+            Bench::new([batch(&[(200, json!({ "id": ADELE })), (200, user(MEGAN, "megan@x.com", &[]))])]);
+        let users = bench.run(bench.reader().users(&[key(ADELE), key(MEGAN)])).await;
+        let failure = users[0].as_ref().expect_err("unreadable");
+        assert!(failure.to_string().contains("licenseAssignmentStates"), "{failure}");
+        assert!(users[1].is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_answer_about_another_user_is_a_failure() {
+        let other = (200, user(MEGAN, "megan@x.com", &[]));
+        let bench = Bench::new([batch(&[other.clone(), other])]);
+        let users = bench.run(bench.reader().users(&[key(ADELE), key("adele@x.com")])).await;
+        assert!(users.iter().all(|user| matches!(user, Err(Failure::Unreadable { .. }))), "{users:?}");
+    }
+
+    #[tokio::test]
+    async fn the_second_opinion_asks_by_filter_with_doubled_quotes() {
+        let found = user(ADELE, "o'brien@x.com", &[]);
+        let bench =
+            Bench::new([list(&[]), list(std::slice::from_ref(&found)), list(&[found.clone(), found])]);
+        let reader = bench.reader();
+        assert_eq!(bench.run(reader.users_by_filter("o'brien@x.com")).await, Ok(None));
+        assert!(bench.run(reader.users_by_filter("O'Brien@x.com")).await.expect("one").is_some());
+        assert!(bench.run(reader.users_by_filter("o'brien@x.com")).await.is_err());
+        assert!(bench.asked()[0].contains("$filter=userPrincipalName%20eq%20%27o%27%27brien@x.com%27&"));
+    }
+
+    #[tokio::test]
+    async fn dates_are_asked_for_alone_and_absence_is_not_an_empty_list() {
+        let plans = json!([{
+            "servicePlanId": AUDITING, "capabilityStatus": "Enabled",
+            "assignedDateTime": "2026-01-01T00:00:00Z"
+        }]);
+        let bench = Bench::new([batch(&[
+            (200, json!({ "id": ADELE, "assignedPlans": plans })),
+            absent(),
+            (200, json!({ "id": LEGAL })),
+        ])]);
+        let ids = [ADELE, MEGAN, LEGAL].map(|id| id.parse::<UserId>().expect("an id"));
+        let dates = bench.run(bench.reader().service_plan_dates(&ids)).await;
+        assert_eq!(dates[0].as_ref().expect("an answer").as_ref().expect("a user").len(), 1);
+        assert_eq!(dates[1], Ok(None));
+        assert!(dates[2].is_err());
+        assert_eq!(urls(&bench)[0], format!("/users/{ADELE}?$select=id,assignedPlans"));
+    }
+
+    #[tokio::test]
+    async fn groups_are_read_by_id_and_by_name() {
+        let legal = group(LEGAL, "E5 Legal", &[AUDITING]);
+        let bench = Bench::new([batch(&[(200, legal.clone()), absent()]), list(&[legal.clone(), legal])]);
+        let reader = bench.reader();
+        let ids = [LEGAL, MEGAN].map(|id| id.parse::<GroupId>().expect("an id"));
+        let groups = bench.run(reader.groups(&ids)).await;
+        assert!(!groups[0].as_ref().expect("an answer").as_ref().expect("a group").licenses[0].leaves_on());
+        assert_eq!(groups[1], Ok(None));
+        assert_eq!(bench.run(reader.groups_named("E5 Legal")).await.expect("two").len(), 2);
+        assert_eq!(
+            bench.asked()[1],
+            "GET /v1.0/groups?$filter=displayName%20eq%20%27E5%20Legal%27\
+             &$select=id,displayName,assignedLicenses,licenseProcessingState"
+        );
+    }
+
+    #[tokio::test]
+    async fn members_are_the_direct_users_each_once() {
+        let member = |kind: &str, id: &str| json!({ "@odata.type": kind, "id": id });
+        let (person, nested) = ("#microsoft.graph.user", "#microsoft.graph.group");
+        let next = json!({
+            "value": [member(person, ADELE), member(nested, LEGAL)],
+            "@odata.nextLink": "https://graph.microsoft.com/v1.0/next"
+        });
+        let bench = Bench::new([ok(next), list(&[member(person, MEGAN), member(person, ADELE)])]);
+        let members = bench.run(bench.reader().members(LEGAL.parse().expect("an id"))).await;
+        let ids = [ADELE, MEGAN].map(|id| id.parse::<UserId>().expect("an id"));
+        assert_eq!(members.expect("members"), ids);
+        assert_eq!(bench.asked()[0], format!("GET /v1.0/groups/{LEGAL}/members?$top=999&$select=id"));
+    }
+
+    #[tokio::test]
+    async fn a_member_that_does_not_say_what_it_is_makes_the_list_unreadable() {
+        let bench =
+            Bench::new([list(&[json!({ "id": ADELE })]), refused(404, "Request_ResourceNotFound", "absent")]);
+        let reader = bench.reader();
+        let group = LEGAL.parse().expect("an id");
+        assert!(matches!(bench.run(reader.members(group)).await, Err(Failure::Unreadable { .. })));
+        assert!(bench.run(reader.members(group)).await.expect_err("absent").is_not_found());
+    }
 }
