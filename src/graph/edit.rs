@@ -64,3 +64,116 @@ pub fn edited(fresh: &[Licensed], direction: Direction, catalog: &Catalog) -> (V
     let licenses = fresh.iter().map(&mut edit).collect();
     (licenses, left_out)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{License, LicenseStatus, ServicePlan};
+
+    /// Few ids, so that lists and catalogs meet often. Plan 0 is *the* service plan.
+    fn plan(n: u8) -> ServicePlanId {
+        if n == 0 { SERVICE_PLAN } else { ServicePlanId(uuid::Uuid::from_u128(u128::from(n))) }
+    }
+
+    fn sku(n: u8) -> SkuId {
+        SkuId(uuid::Uuid::from_u128(u128::from(n)))
+    }
+
+    fn plans() -> impl Strategy<Value = BTreeSet<ServicePlanId>> {
+        proptest::collection::btree_set((0_u8..6).prop_map(plan), 0..6)
+    }
+
+    fn fresh() -> impl Strategy<Value = Vec<Licensed>> {
+        let lists = proptest::collection::btree_map((0_u8..5).prop_map(sku), plans(), 0..5);
+        lists.prop_map(|lists| lists.into_iter().map(|(sku, disabled)| Licensed { sku, disabled }).collect())
+    }
+
+    fn catalog() -> impl Strategy<Value = Catalog> {
+        proptest::collection::btree_map((0_u8..5).prop_map(sku), plans(), 0..5).prop_map(|licenses| {
+            let license = |(id, plans): (SkuId, BTreeSet<ServicePlanId>)| License {
+                id,
+                part_number: id.to_string(),
+                status: LicenseStatus::Enabled,
+                plans: plans.into_iter().map(|plan| (plan, anything())).collect(),
+            };
+            licenses.into_iter().map(license).collect()
+        })
+    }
+
+    fn anything() -> ServicePlan {
+        ServicePlan { name: String::new(), provisioning: "Success".to_owned() }
+    }
+
+    fn direction() -> impl Strategy<Value = Direction> {
+        prop_oneof![Just(Direction::On), Just(Direction::Off)]
+    }
+
+    /// What differs between what was read and what is sent.
+    fn differs(before: &Licensed, after: &Licensed) -> BTreeSet<ServicePlanId> {
+        before.disabled.symmetric_difference(&after.disabled).copied().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_licenses_in_the_same_order_are_written(
+            fresh in fresh(), direction in direction(), catalog in catalog(),
+        ) {
+            let (sent, _) = edited(&fresh, direction, &catalog);
+            let skus = |licenses: &[Licensed]| licenses.iter().map(|one| one.sku).collect::<Vec<_>>();
+            prop_assert_eq!(skus(&sent), skus(&fresh));
+        }
+
+        #[test]
+        fn nothing_changes_but_the_one_service_plan_and_what_is_told_to_be_left_out(
+            fresh in fresh(), direction in direction(), catalog in catalog(),
+        ) {
+            let (sent, left_out) = edited(&fresh, direction, &catalog);
+            for (before, after) in fresh.iter().zip(&sent) {
+                for plan in differs(before, after) {
+                    let told = left_out.contains(&LeftOut { sku: before.sku, plan });
+                    prop_assert!(plan == SERVICE_PLAN || told, "{plan} of {}", before.sku);
+                }
+            }
+        }
+
+        #[test]
+        fn only_what_was_turned_off_and_is_not_listed_any_more_is_left_out(
+            fresh in fresh(), direction in direction(), catalog in catalog(),
+        ) {
+            for LeftOut { sku, plan } in edited(&fresh, direction, &catalog).1 {
+                let listed = catalog.get(sku).expect("an unknown license loses nothing");
+                prop_assert!(!listed.plans.contains_key(&plan));
+                prop_assert!(fresh.iter().any(|one| one.sku == sku && one.disabled.contains(&plan)));
+            }
+        }
+
+        #[test]
+        fn on_always_leaves_it_on_and_never_turns_anything_off(fresh in fresh(), catalog in catalog()) {
+            let (sent, _) = edited(&fresh, Direction::On, &catalog);
+            for (before, after) in fresh.iter().zip(&sent) {
+                prop_assert!(after.leaves_on());
+                prop_assert!(after.disabled.is_subset(&before.disabled));
+            }
+        }
+
+        #[test]
+        fn off_turns_it_off_exactly_where_the_license_has_it(fresh in fresh(), catalog in catalog()) {
+            let (sent, _) = edited(&fresh, Direction::Off, &catalog);
+            for (before, after) in fresh.iter().zip(&sent) {
+                let has = catalog.get(before.sku).is_none_or(License::has_service_plan);
+                prop_assert_eq!(after.leaves_on(), !has);
+            }
+        }
+
+        #[test]
+        fn off_and_on_again_is_where_it_began_when_all_is_listed(fresh in fresh()) {
+            let off = edited(&fresh, Direction::Off, &Catalog::default()).0;
+            let on = edited(&off, Direction::On, &Catalog::default()).0;
+            prop_assert_eq!(on, edited(&fresh, Direction::On, &Catalog::default()).0);
+        }
+    }
+}

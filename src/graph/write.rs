@@ -193,3 +193,149 @@ fn body(answer: &Answer, subject: SubjectId) -> Result<Option<UserRead>, Failure
     let user = serde_json::from_value(body).ok().and_then(|user| convert::user(user).ok());
     Ok(user.filter(|user| SubjectId::User(user.id) == subject))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::testing::{
+        ADELE, AUDITING, Bench, E5, LEGAL, MEGAN, Prepared, REQUEST_ID, SWAY, catalog, lost, ok, raw,
+        refused, sku, status, unconnected, user,
+    };
+
+    const GONE: &str = "dddddddd-0000-4000-8000-000000000001";
+
+    fn adele() -> SubjectId {
+        SubjectId::User(ADELE.parse().expect("an id"))
+    }
+
+    fn legal() -> SubjectId {
+        SubjectId::Group(LEGAL.parse().expect("an id"))
+    }
+
+    fn licensed(disabled: &[&str]) -> Vec<Licensed> {
+        let disabled = disabled.iter().map(|plan| plan.parse().expect("an id")).collect();
+        vec![Licensed { sku: sku(E5), disabled }]
+    }
+
+    async fn on(answer: Prepared) -> (Bench, Result<Written, NotWritten>) {
+        let bench = Bench::new([answer]);
+        let fresh = licensed(&[SWAY, AUDITING]);
+        let outcome = bench.run(bench.on().turn_on(adele(), &fresh, &catalog(&[SWAY, AUDITING]))).await;
+        (bench, outcome)
+    }
+
+    #[tokio::test]
+    async fn on_sends_the_fresh_list_without_the_service_plan_in_one_request() {
+        let (bench, outcome) = on(ok(user(ADELE, "adele@x.com", &[SWAY]))).await;
+        let written = outcome.expect("written");
+        assert_eq!(bench.asked(), [format!("POST /v1.0/users/{ADELE}/assignLicense")]);
+        assert_eq!(
+            bench.body(0),
+            json!({ "addLicenses": [{ "skuId": E5, "disabledPlans": [SWAY] }], "removeLicenses": [] })
+        );
+        assert_eq!(bench.sent("content-type"), ["application/json"]);
+        assert_eq!(bench.sent("x-ms-throttle-priority"), ["high"]);
+        assert_eq!(written.request_id.as_deref(), Some(REQUEST_ID));
+        assert_eq!(written.sent, licensed(&[SWAY]));
+        assert_eq!(written.body.expect("the user").upn, "adele@x.com");
+    }
+
+    #[tokio::test]
+    async fn off_adds_the_service_plan_leaves_out_what_is_gone_and_yields_to_all_else() {
+        let bench = Bench::new([raw(202, "").with("request-id", REQUEST_ID)]);
+        let fresh = licensed(&[SWAY, GONE]);
+        let outcome = bench.run(bench.off().turn_off(legal(), &fresh, &catalog(&[SWAY, AUDITING]))).await;
+        let written = outcome.expect("accepted");
+        assert_eq!(bench.asked(), [format!("POST /v1.0/groups/{LEGAL}/assignLicense")]);
+        assert_eq!(bench.body(0)["addLicenses"][0]["disabledPlans"], json!([AUDITING, SWAY]));
+        assert_eq!(bench.sent("x-ms-throttle-priority"), ["low"]);
+        assert_eq!(written.left_out, [LeftOut { sku: sku(E5), plan: GONE.parse().expect("an id") }]);
+        assert_eq!(written.body, None);
+    }
+
+    #[tokio::test]
+    async fn a_body_without_assignments_or_of_somebody_else_is_no_result() {
+        for body in [json!({ "id": ADELE, "assignedLicenses": [] }), user(MEGAN, "megan@x.com", &[SWAY])] {
+            assert_eq!(on(ok(body)).await.1.expect("written").body, None);
+        }
+        assert_eq!(on(raw(200, "")).await.1.expect("written").body, None);
+        assert_eq!(on(raw(204, "")).await.1.expect("written").body, None);
+    }
+
+    #[tokio::test]
+    async fn nothing_to_write_and_one_license_twice_are_never_sent() {
+        let bench = Bench::new([]);
+        let all = catalog(&[AUDITING]);
+        for fresh in [Vec::new(), [licensed(&[]), licensed(&[SWAY])].concat()] {
+            let outcome = bench.run(bench.off().turn_off(adele(), &fresh, &all)).await;
+            assert!(matches!(outcome, Err(NotWritten::Refused(Failure::NotSent { .. }))), "{outcome:?}");
+        }
+        assert!(bench.asked().is_empty());
+    }
+
+    #[tokio::test]
+    async fn throttled_and_conflicting_writes_are_certainly_not_done_and_worth_another_try() {
+        let word = "Directory_ConcurrencyViolation";
+        let inner = json!({ "error": { "code": "Request_BadRequest", "message": "no", "innerError": { "code": word } } });
+        for answer in [
+            refused(429, "TooManyRequests", "slow down"),
+            refused(409, word, "wait"),
+            refused(400, word, "wait"),
+            refused(
+                400,
+                "Request_BadRequest",
+                "Error due to concurrent requests being made to the tenant. Please wait.",
+            ),
+            refused(409, "Request_BadRequest", &format!("{word}: wait")),
+            status(400, inner),
+            unconnected(),
+        ] {
+            let (bench, outcome) = on(answer.with("retry-after", "7")).await;
+            let Err(NotWritten::Busy { retry_after, failure }) = outcome else { panic!("{outcome:?}") };
+            if failure.status().is_some() {
+                assert_eq!(retry_after, Some(SignedDuration::from_secs(7)));
+            }
+            assert_eq!((bench.asked().len(), bench.seconds()), (1, 0), "the loop is the caller's");
+        }
+    }
+
+    #[tokio::test]
+    async fn other_refusals_are_final() {
+        for code in [400, 401, 403, 404, 409, 422] {
+            let (_, outcome) = on(refused(code, "Request_BadRequest", "User license is inherited.")).await;
+            let Err(NotWritten::Refused(failure)) = outcome else { panic!("{code}: {outcome:?}") };
+            assert!(failure.to_string().contains(REQUEST_ID), "{failure}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_403_on_a_group_names_the_permission_for_groups() {
+        let bench = Bench::new([refused(403, "Authorization_RequestDenied", "Insufficient privileges.")]);
+        let outcome =
+            bench.run(bench.on().turn_on(legal(), &licensed(&[AUDITING]), &catalog(&[AUDITING]))).await;
+        let failure = outcome.expect_err("denied").failure().clone();
+        assert!(failure.hint().expect("a hint").contains("Group.ReadWrite.All"));
+    }
+
+    #[tokio::test]
+    async fn whatever_does_not_say_no_may_have_been_done() {
+        for answer in [
+            raw(500, ""),
+            raw(502, "<html>"),
+            raw(503, "").with("retry-after", "9"),
+            raw(504, ""),
+            raw(408, ""),
+            lost(),
+            raw(200, "<html>sign in</html>"),
+            raw(200, "{\"id\": \"cut o"),
+            raw(200, "[]"),
+            raw(302, "").with("location", "https://evil.example"),
+        ] {
+            let (bench, outcome) = on(answer).await;
+            assert!(matches!(outcome, Err(NotWritten::InDoubt(_))), "{outcome:?}");
+            assert_eq!(bench.asked().len(), 1);
+        }
+    }
+}
