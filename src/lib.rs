@@ -1,6 +1,10 @@
 //! advaudit.
+pub mod apply;
 pub mod clock;
 pub mod diag;
 pub mod graph;
+pub mod journal;
 pub mod manifest;
 pub mod model;
+pub mod observe;
+pub mod plan;

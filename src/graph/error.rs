@@ -215,6 +215,12 @@ impl Failure {
         }
     }
 
+    /// Whether every other question would fail as well: without a token, or after a link or redirect
+    /// to another origin (P6).
+    pub fn ends_the_run(&self) -> bool {
+        self.is_credentials() || self.is_other_origin()
+    }
+
     /// 401: nothing will work before there is a new token.
     pub fn is_credentials(&self) -> bool {
         matches!(self, Failure::Credentials(_))

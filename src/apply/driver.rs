@@ -1,0 +1,407 @@
+//! The loop around the machines: journal, request, journal. It owns what runs at the same time, the
+//! room under `maxOff`, and the next wake-up; what a step does is the machines' business.
+//!
+//! One write at a time: parallel license writes meet `Directory_ConcurrencyViolation` (GRAPH 4.5).
+//! Reads go twenty to a request. In each round turning on goes before turning off (P2).
+
+use std::collections::BTreeMap;
+
+use super::date_guard::DateGuard;
+use super::event::{Event as Tell, Told};
+use super::interrupt::Interrupt;
+use super::job::Job;
+use super::look::{self, Wanted};
+use super::machine::{Command, Event, Machine, State, World};
+use super::outcome::{Outcome, Trouble};
+use super::room::Room;
+use crate::clock::Clock;
+use crate::graph::{Failure, NotWritten, OffWriter, OnWriter, Reader, Written};
+use crate::journal::record::Entry;
+use crate::journal::store::{Journal, JournalError};
+use crate::model::{Catalog, Licensed, SignedDuration, Subject, SubjectId, Timestamp};
+use crate::plan::change::Action;
+
+/// How many subjects are worked on at once: two batches of reads. More would only lengthen the time
+/// between the read and the write that is made from it.
+const AT_ONCE: usize = 40;
+/// Parts of one batch of reads.
+const BATCH: usize = 20;
+
+/// What a run works with. Without an [`OffWriter`] nothing can be turned off (`heal`).
+pub struct Tools<'a> {
+    /// Reads.
+    pub reader: &'a Reader,
+    /// Turns on.
+    pub on: &'a OnWriter,
+    /// Turns off.
+    pub off: Option<&'a OffWriter>,
+    /// Remembers.
+    pub journal: &'a mut Journal,
+    /// Knows the time.
+    pub clock: &'a Clock,
+    /// The tenant's licenses.
+    pub catalog: &'a Catalog,
+    /// Is told what happens.
+    pub tell: &'a mut dyn FnMut(&Told),
+    /// Says when to stop.
+    pub interrupt: &'a Interrupt,
+}
+
+/// How a run goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// How many people may be off at the same time.
+    pub max_off: u64,
+    /// Leave instead of waiting.
+    pub no_wait: bool,
+}
+
+/// What became of the subjects of a run.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Every machine, in the order of the jobs.
+    pub machines: Vec<Machine>,
+    /// What ended the run early.
+    pub stopped: Option<Stopped>,
+    /// The first toggle came back and its date did not move.
+    pub date_does_not_move: Option<Subject>,
+}
+
+/// What ended a run early. Whoever is off stays in the journal.
+#[derive(Debug)]
+pub enum Stopped {
+    /// Ctrl-C.
+    Interrupted,
+    /// Graph cannot be asked any more.
+    Graph(Failure),
+    /// The journal cannot be written any more.
+    Journal(JournalError),
+}
+
+/// Carries the jobs out, in their order.
+pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
+    let mut driver = Driver {
+        machines: jobs.into_iter().map(Machine::new).collect(),
+        next: 0,
+        reads: BTreeMap::new(),
+        wakes: BTreeMap::new(),
+        writes: Vec::new(),
+        quiet_until: None,
+        guard: DateGuard::default(),
+        stopped: None,
+        manner,
+        tools,
+    };
+    driver.tell(Tell::Begun { subjects: driver.machines.len() });
+    driver.work().await;
+    driver.finish()
+}
+
+struct Driver<'a> {
+    machines: Vec<Machine>,
+    /// The first machine that has not started.
+    next: usize,
+    reads: BTreeMap<usize, (Timestamp, bool)>,
+    wakes: BTreeMap<usize, Timestamp>,
+    writes: Vec<(usize, Write)>,
+    /// Graph asked writers to stay away until then.
+    quiet_until: Option<Timestamp>,
+    guard: DateGuard,
+    stopped: Option<Stopped>,
+    manner: Manner,
+    tools: Tools<'a>,
+}
+
+enum Write {
+    On(Vec<Licensed>),
+    Off(Vec<Licensed>),
+}
+
+impl Driver<'_> {
+    async fn work(&mut self) {
+        while self.stopped.is_none() {
+            if self.tools.interrupt.is_set() {
+                self.tell(Tell::Interrupted);
+                self.stopped = Some(Stopped::Interrupted);
+                return;
+            }
+            self.wake_due();
+            self.admit();
+            let now = self.tools.clock.now();
+            if !self.writes.is_empty() && self.quiet_until.is_none_or(|until| until <= now) {
+                self.write_one().await;
+            } else if self.reads.values().any(|(at, _)| *at <= now) {
+                self.read_some(now).await;
+            } else if self.guard.wants_a_look(now) {
+                self.look_at_date(now).await;
+            } else if !self.wait(now).await {
+                return;
+            }
+        }
+    }
+
+    /// Ticks every machine whose time has come.
+    fn wake_due(&mut self) {
+        let now = self.tools.clock.now();
+        let due: Vec<usize> =
+            self.wakes.iter().filter(|(_, at)| **at <= now).map(|(index, _)| *index).collect();
+        for index in due {
+            self.wakes.remove(&index);
+            self.step(index, Event::Tick);
+        }
+    }
+
+    /// Starts machines, in order, as far as there is room. What turns on is never held back.
+    fn admit(&mut self) {
+        while self.stopped.is_none() && self.next < self.machines.len() && self.at_work() < AT_ONCE {
+            let job = self.machines[self.next].job();
+            if job.action == Action::Toggle && !(self.room().fits(job.people) && self.guard.allows_toggles())
+            {
+                return;
+            }
+            let (index, subject, action) = (self.next, job.subject.clone(), job.action);
+            self.next += 1;
+            self.tell(Tell::Started { subject, action });
+            self.step(index, Event::Start);
+        }
+    }
+
+    /// Machines between start and end that do more than wait for their time.
+    fn at_work(&self) -> usize {
+        let started = &self.machines[..self.next];
+        started.iter().filter(|one| !matches!(one.state(), State::Ended | State::Waiting { .. })).count()
+    }
+
+    /// Who is off, or about to be, by toggles of ours; also who could not be turned on again.
+    fn room(&self) -> Room {
+        let counts = |machine: &&Machine| {
+            let running = machine.state() != State::Ended && machine.job().action != Action::Enable;
+            running || machine.holds_off()
+        };
+        let off = self.machines[..self.next].iter().filter(counts).map(|machine| machine.job().people).sum();
+        Room { max_off: self.manner.max_off, off }
+    }
+
+    fn step(&mut self, index: usize, event: Event) {
+        let world = World { now: self.tools.clock.now(), catalog: self.tools.catalog };
+        let commands = self.machines[index].step(event, &world);
+        for command in commands {
+            if !self.obey(index, command) {
+                break;
+            }
+        }
+        self.tell_end(index);
+    }
+
+    /// False: what follows must not happen.
+    fn obey(&mut self, index: usize, command: Command) -> bool {
+        match command {
+            Command::Record(entry) => return self.record(index, entry),
+            Command::TurnOn(fresh) => self.writes.push((index, Write::On(fresh))),
+            Command::TurnOff(fresh) => self.writes.push((index, Write::Off(fresh))),
+            Command::Read { at, members } => _ = self.reads.insert(index, (at, members)),
+            Command::Wake(at) => _ = self.wakes.insert(index, at),
+        }
+        true
+    }
+
+    /// Makes a record durable. Without it no off may leave; an on may, because it harms nobody.
+    fn record(&mut self, index: usize, entry: Entry) -> bool {
+        let told = self.telling(index, &entry);
+        let turns_off = matches!(entry, Entry::OffIntent { .. });
+        match self.tools.journal.append(entry, self.tools.clock.now()) {
+            Ok(_) => {
+                told.into_iter().for_each(|event| self.tell(event));
+                true
+            }
+            Err(error) => {
+                if turns_off {
+                    self.machines[index].leave(Some(Trouble::ours("journal", error.to_string())));
+                }
+                let goes_on = self.machines[index].holds_off() && !turns_off;
+                self.stopped.get_or_insert(Stopped::Journal(error));
+                goes_on
+            }
+        }
+    }
+
+    fn telling(&self, index: usize, entry: &Entry) -> Option<Tell> {
+        let job = self.machines[index].job();
+        let subject = job.subject.clone();
+        match entry {
+            Entry::OffDone { .. } => Some(Tell::TurnedOff { subject, people: job.people }),
+            Entry::OffVerified { due, .. } => Some(Tell::VerifiedOff { subject, due: *due }),
+            Entry::OnDone { .. } => Some(Tell::TurnedOn { subject }),
+            _ => None,
+        }
+    }
+
+    /// Sends the most urgent write: back on, then enable, then off.
+    async fn write_one(&mut self) {
+        let urgency = |index: usize, write: &Write| match write {
+            Write::On(_) if self.machines[index].holds_off() => 0,
+            Write::On(_) => 1,
+            Write::Off(_) => 2,
+        };
+        let most_urgent =
+            (0..self.writes.len()).min_by_key(|at| urgency(self.writes[*at].0, &self.writes[*at].1));
+        let Some(at) = most_urgent else { return };
+        let (index, write) = self.writes.remove(at);
+        let id = self.machines[index].job().subject.id;
+        let (outcome, turns_off) = match &write {
+            Write::On(fresh) => (self.tools.on.turn_on(id, fresh, self.tools.catalog).await, false),
+            Write::Off(fresh) => match self.tools.off {
+                Some(off) => (off.turn_off(id, fresh, self.tools.catalog).await, true),
+                None => return self.machines[index].leave(None),
+            },
+        };
+        self.answered(index, id, outcome, turns_off);
+    }
+
+    fn answered(
+        &mut self,
+        index: usize,
+        id: SubjectId,
+        outcome: Result<Written, NotWritten>,
+        turns_off: bool,
+    ) {
+        let ends = outcome.as_ref().err().is_some_and(|error| error.failure().ends_the_run());
+        let event = match outcome {
+            Ok(Written { request_id, sent, .. }) => Event::Wrote { request_id, sent },
+            Err(NotWritten::Busy { retry_after, failure }) => {
+                let pause = retry_after.unwrap_or(SignedDuration::ZERO);
+                self.quiet_until = self.tools.clock.now().checked_add(pause).ok();
+                if !pause.is_zero() {
+                    self.tell(Tell::Throttled { pause, asked: failure.asked().to_owned() });
+                }
+                Event::Busy { retry_after: pause, trouble: look::trouble(&failure) }
+            }
+            Err(NotWritten::Refused(failure)) => {
+                let event = Event::Refused(look::trouble(&failure));
+                if ends {
+                    self.stopped = Some(Stopped::Graph(failure));
+                }
+                event
+            }
+            Err(NotWritten::InDoubt(failure)) => {
+                let event = Event::InDoubt(look::trouble(&failure));
+                if ends {
+                    self.stopped = Some(Stopped::Graph(failure));
+                }
+                event
+            }
+        };
+        let accepted_on = matches!(event, Event::Wrote { .. }) && !turns_off;
+        self.step(index, event);
+        if accepted_on && self.machines[index].job().action == Action::Toggle {
+            self.guard.came_back(index, id, self.tools.clock.now());
+        }
+    }
+
+    async fn read_some(&mut self, now: Timestamp) {
+        let due = self.reads.iter().filter(|(_, (at, _))| *at <= now).take(BATCH);
+        let due: Vec<(usize, bool)> = due.map(|(index, (_, members))| (*index, *members)).collect();
+        let wanted: Vec<Wanted> = due
+            .iter()
+            .map(|(index, members)| Wanted { id: self.machines[*index].job().subject.id, members: *members })
+            .collect();
+        let events = tokio::select! {
+            biased;
+            events = look::look(self.tools.reader, &wanted) => events,
+            () = self.tools.interrupt.set() => return,
+        };
+        match events {
+            Ok(events) => {
+                for ((index, _), event) in due.into_iter().zip(events) {
+                    self.reads.remove(&index);
+                    self.step(index, event);
+                }
+            }
+            Err(failure) => self.stopped = Some(Stopped::Graph(failure)),
+        }
+    }
+
+    /// Whether the date of the first toggle moved, which keeps a lost journal from toggling for ever.
+    async fn look_at_date(&mut self, now: Timestamp) {
+        let Some(index) = self.guard.whose() else { return };
+        let job = self.machines[index].job().clone();
+        let due = super::date_guard::still_due(self.tools.reader, &job, self.tools.catalog).await;
+        match due {
+            Ok(due) => {
+                if self.guard.looked(due, now) {
+                    self.tell(Tell::DateDoesNotMove { subject: job.subject });
+                }
+            }
+            Err(failure) => self.stopped = Some(Stopped::Graph(failure)),
+        }
+    }
+
+    /// Waits for the next thing to do; false when there is none, or when waiting is not wanted.
+    async fn wait(&mut self, now: Timestamp) -> bool {
+        let due = self.next_due();
+        let Some(next) = due else { return false };
+        if self.manner.no_wait && self.only_waits() {
+            return false;
+        }
+        let far = next.duration_since(now) > SignedDuration::from_secs(20);
+        if far {
+            self.tell(Tell::WaitUntil { until: next, off: self.room().off });
+        }
+        tokio::select! {
+            biased;
+            () = self.tools.interrupt.set() => {}
+            () = self.tools.clock.sleep_until(next) => {}
+        }
+        true
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        let reads = self.reads.values().map(|(at, _)| *at);
+        let writes = self.quiet_until.filter(|_| !self.writes.is_empty());
+        let held_back = self.next < self.machines.len();
+        let guard = self.guard.next_look().filter(|_| held_back);
+        reads.chain(self.wakes.values().copied()).chain(writes).chain(guard).min()
+    }
+
+    /// Nothing is left but waits, and gates of groups: those take as long as Graph takes.
+    fn only_waits(&self) -> bool {
+        self.writes.is_empty()
+            && self.machines[..self.next].iter().all(|machine| match machine.state() {
+                State::Ended | State::Waiting { .. } => true,
+                State::CheckingOff => machine.job().is_group(),
+                State::Before
+                | State::TurningOff
+                | State::BeforeOn { .. }
+                | State::TurningOn
+                | State::CheckingOn => false,
+            })
+    }
+
+    fn tell(&mut self, event: Tell) {
+        (self.tools.tell)(&Told { at: self.tools.clock.now(), event });
+    }
+
+    fn tell_end(&mut self, index: usize) {
+        let machine = &self.machines[index];
+        let Some(end) = machine.end().filter(|_| machine.state() == State::Ended) else { return };
+        if self.reads.remove(&index).is_some() | self.wakes.remove(&index).is_some() {
+            // It ended with a look or a wake-up outstanding; both are void now.
+        }
+        let event = Tell::Ended {
+            subject: machine.job().subject.clone(),
+            end: end.clone(),
+            notes: machine.notes().to_vec(),
+        };
+        self.tell(event);
+    }
+
+    fn finish(mut self) -> Done {
+        let waits = "it waits for its turn or its time; run again to continue";
+        for machine in &mut self.machines {
+            machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
+        }
+        let subject = |index: usize| self.machines[index].job().subject.clone();
+        let date_does_not_move = self.guard.failed().map(subject);
+        Done { machines: self.machines, stopped: self.stopped, date_does_not_move }
+    }
+}

@@ -1,0 +1,80 @@
+//! What the driver tells the world while it works. Values only; `report` draws them.
+
+use super::outcome::End;
+use crate::model::{SignedDuration, Subject, Timestamp};
+use crate::plan::change::Action;
+
+/// Something happened in a run.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Work on so many subjects begins.
+    Begun {
+        /// How many.
+        subjects: usize,
+    },
+    /// Work on a subject begins.
+    Started {
+        /// Whose.
+        subject: Subject,
+        /// What is done.
+        action: Action,
+    },
+    /// Graph accepted the off.
+    TurnedOff {
+        /// Who.
+        subject: Subject,
+        /// How many people that is.
+        people: u64,
+    },
+    /// A read showed the off; the on waits for its time.
+    VerifiedOff {
+        /// Who.
+        subject: Subject,
+        /// When the on is due.
+        due: Timestamp,
+    },
+    /// Graph accepted the on.
+    TurnedOn {
+        /// Who.
+        subject: Subject,
+    },
+    /// Nothing to do until then.
+    WaitUntil {
+        /// Until when.
+        until: Timestamp,
+        /// How many people are off because of us.
+        off: u64,
+    },
+    /// Graph asks to stay away.
+    Throttled {
+        /// How long.
+        pause: SignedDuration,
+        /// What was asked.
+        asked: String,
+    },
+    /// Work on a subject ended.
+    Ended {
+        /// Whose.
+        subject: Subject,
+        /// How.
+        end: End,
+        /// Things to tell.
+        notes: Vec<String>,
+    },
+    /// The date of the first toggle did not move: no further toggle starts.
+    DateDoesNotMove {
+        /// Whose date.
+        subject: Subject,
+    },
+    /// Interrupted: nothing new starts.
+    Interrupted,
+}

@@ -1,0 +1,15 @@
+//! The doing. `machine` decides each step of one subject and `replay` says what earlier runs left
+//! unfinished: both are pure. `driver` is the loop around them that journals, asks Graph and waits.
+
+mod date_guard;
+pub mod driver;
+pub mod event;
+pub mod interrupt;
+pub mod job;
+pub mod live;
+mod look;
+pub mod machine;
+pub mod outcome;
+pub mod replay;
+mod room;
+mod write_down;

@@ -1,0 +1,81 @@
+//! How the work on one subject ended: the closed set of DESIGN 8.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How it ended for one subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Off to on.
+    Enabled,
+    /// Off, verified, waited, on, verified.
+    Toggled,
+    /// An earlier run's toggle, ended on.
+    Resumed,
+    /// Off because of us, or not started yet: run again.
+    Pending,
+    /// Someone else turned it on during the wait.
+    CutShort,
+    /// The license was taken away; there is nothing to turn on.
+    LicenseGone,
+    /// The license comes from a group now.
+    NowByGroup,
+    /// The off was written, yet another source kept it on; turned on again at once.
+    NoEffect,
+    /// The subject no longer exists.
+    SubjectGone,
+    /// The license is not usable now, so the on is refused; tried again by each run.
+    Stuck,
+    /// Something went wrong; the error says what.
+    Failed,
+    /// It changed since the plan; nothing was done.
+    Skipped,
+}
+
+impl Outcome {
+    /// The word of the documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Enabled => "enabled",
+            Outcome::Toggled => "toggled",
+            Outcome::Resumed => "resumed",
+            Outcome::Pending => "pending",
+            Outcome::CutShort => "cut_short",
+            Outcome::LicenseGone => "license_gone",
+            Outcome::NowByGroup => "now_by_group",
+            Outcome::NoEffect => "no_effect",
+            Outcome::SubjectGone => "subject_gone",
+            Outcome::Stuck => "stuck",
+            Outcome::Failed => "failed",
+            Outcome::Skipped => "skipped",
+        }
+    }
+}
+
+/// Why, for people and for machines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trouble {
+    /// Graph's error code, or one of ours in kebab case.
+    pub code: String,
+    /// What happened and what to do.
+    pub message: String,
+    /// Graph's `request-id`, to give to Microsoft.
+    pub request_id: Option<String>,
+}
+
+impl Trouble {
+    /// Trouble of our own.
+    pub fn ours(code: &str, message: impl Into<String>) -> Self {
+        Trouble { code: code.to_owned(), message: message.into(), request_id: None }
+    }
+}
+
+/// What became of one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, when there is something to say.
+    pub trouble: Option<Trouble>,
+}

@@ -1,0 +1,132 @@
+//! Journal records → what is running: a pure fold.
+
+use crate::journal::record::{Entry, List, Record, Who};
+use crate::model::{GroupId, SignedDuration, Subject, SubjectId, SubjectKind, Timestamp, UserId};
+use crate::plan::change::Edit;
+use crate::plan::running::{InFlight, Phase, Running};
+
+/// How long a subject that was deleted while it was off is looked for: Entra keeps deleted users
+/// for 30 days, and a restored one comes back off.
+const LOOK_FOR_DELETED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What the records say is unfinished at `now`, and what our runs did last.
+pub fn replay(records: &[Record], now: Timestamp) -> Running {
+    let mut running = Running::default();
+    for record in records {
+        fold(&mut running, record);
+    }
+    running.in_flight.retain(|_, own| match own.phase {
+        Phase::Gone { since, .. } => now.duration_since(since) < LOOK_FOR_DELETED,
+        Phase::InDoubt { .. } | Phase::Off { .. } | Phase::Waiting { .. } | Phase::OnSent { .. } => true,
+    });
+    running
+}
+
+fn fold(running: &mut Running, record: &Record) {
+    let Some(who) = record.entry.subject() else { return };
+    let id = id(who);
+    if let (SubjectId::User(user), true) = (id, who.name.contains('@')) {
+        running.names.insert(who.name.to_lowercase(), user);
+    }
+    match &record.entry {
+        Entry::RunStarted { .. } | Entry::RunFinished { .. } => {}
+        Entry::OffIntent { .. } => intent(running, id, record),
+        Entry::Adopted { .. } => adopted(running, id, record),
+        // Nothing happened, so nothing is unfinished, unless something else was before.
+        Entry::OffRefused { .. } => {
+            if running.in_flight.get(&id).is_some_and(|own| matches!(own.phase, Phase::InDoubt { .. })) {
+                running.in_flight.remove(&id);
+            }
+        }
+        Entry::OffDone { off_at, .. } => set(running, id, |_| Phase::Off { at: *off_at }),
+        Entry::OffVerified { due, .. } => {
+            set(running, id, |own| Phase::Waiting { off_at: own.off_at(), due: *due });
+        }
+        // The intent of an on changes nothing: until it is done, it is still to be done.
+        Entry::OnIntent { .. } => {}
+        Entry::OnDone { on_at, renews, .. } => {
+            set(running, id, |own| Phase::OnSent { off_at: own.off_at(), on_at: *on_at });
+            if *renews {
+                running.last_on.insert(id, *on_at);
+            }
+        }
+        Entry::Closed { outcome, .. } if outcome == "subject_gone" => {
+            set(running, id, |own| match own.phase {
+                gone @ Phase::Gone { .. } => gone,
+                _ => Phase::Gone { off_at: own.off_at(), since: record.at },
+            })
+        }
+        Entry::Closed { .. } => _ = running.in_flight.remove(&id),
+    }
+}
+
+fn intent(running: &mut Running, id: SubjectId, record: &Record) {
+    let Entry::OffIntent { subject, lists, wait_seconds, gate_seconds, people, members, reason, asked } =
+        &record.entry
+    else {
+        return;
+    };
+    // An off that is sent again because its answer was lost: the first intent is the older doubt.
+    let since = running.in_flight.get(&id).map_or(record.at, InFlight::off_at);
+    let own = InFlight {
+        subject: named(subject),
+        edits: edits(lists),
+        phase: Phase::InDoubt { since },
+        wait: SignedDuration::from_secs(*wait_seconds),
+        gate: SignedDuration::from_secs(*gate_seconds),
+        members: members.clone(),
+        people: *people,
+        reason: reason.clone(),
+        asked: *asked,
+        recorded: true,
+    };
+    running.in_flight.insert(id, own);
+}
+
+fn adopted(running: &mut Running, id: SubjectId, record: &Record) {
+    let Entry::Adopted { subject, lists, wait_seconds, gate_seconds, off_at, people, due, reason, asked } =
+        &record.entry
+    else {
+        return;
+    };
+    let phase = match due {
+        Some(due) => Phase::Waiting { off_at: *off_at, due: *due },
+        None => Phase::Off { at: *off_at },
+    };
+    let own = InFlight {
+        subject: named(subject),
+        edits: edits(lists),
+        phase,
+        wait: SignedDuration::from_secs(*wait_seconds),
+        gate: SignedDuration::from_secs(*gate_seconds),
+        members: Vec::new(),
+        people: *people,
+        reason: reason.clone(),
+        asked: *asked,
+        recorded: true,
+    };
+    running.in_flight.insert(id, own);
+}
+
+fn set(running: &mut Running, id: SubjectId, phase: impl FnOnce(&InFlight) -> Phase) {
+    if let Some(own) = running.in_flight.get_mut(&id) {
+        own.phase = phase(own);
+    }
+}
+
+fn named(who: &Who) -> Subject {
+    Subject { id: id(who), name: who.name.clone() }
+}
+
+fn id(who: &Who) -> SubjectId {
+    match who.kind {
+        SubjectKind::User => SubjectId::User(UserId(who.id)),
+        SubjectKind::Group => SubjectId::Group(GroupId(who.id)),
+    }
+}
+
+fn edits(lists: &[List]) -> Vec<Edit> {
+    let one =
+        |list: &List| Edit { sku: list.license, before: list.before.clone(), after: list.before.clone() };
+    lists.iter().map(one).collect()
+}

@@ -1,0 +1,399 @@
+//! Reads what a manifest needs, once, before anything is decided, with about the fewest requests:
+//! all users by pages when a selector asks for them, otherwise declared users twenty to a request.
+//!
+//! A failure to read one subject makes that subject unread (P6); a failure that would hold for every
+//! subject (credentials, a link to another origin) ends the reading.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::confirm;
+use super::observed::{Dates, Everyone, Group, Lookup, Members, Observed, Tenant, User};
+use crate::clock::Clock;
+use crate::graph::{Failure, GroupRead, Reader, UserRead};
+use crate::manifest::declared::{Declared, Who};
+use crate::model::{AssignedBy, Assignment, GroupId, GroupKey, SubjectId, Timestamp, UserId, UserKey};
+
+/// What our journal adds to what is read: when we last turned a subject on.
+pub type LastOn = BTreeMap<SubjectId, Timestamp>;
+
+/// Asks which tenant answers.
+pub async fn tenant(reader: &Reader) -> Result<Tenant, Failure> {
+    let own = reader.organization().await?;
+    let domain = own.domains.first().cloned().unwrap_or_else(|| own.id.to_string());
+    Ok(Tenant { id: own.id, domain, domains: own.domains })
+}
+
+/// Reads everything that planning this manifest needs.
+pub async fn collect(
+    reader: &Reader,
+    declared: &Declared,
+    tenant: Tenant,
+    last_on: &LastOn,
+    clock: &Clock,
+) -> Result<Observed, Failure> {
+    let taken_at = clock.now();
+    let catalog = reader.catalog().await?;
+    let observed = Observed {
+        tenant,
+        taken_at,
+        catalog,
+        users: BTreeMap::new(),
+        unread_users: BTreeMap::new(),
+        groups: BTreeMap::new(),
+        user_keys: BTreeMap::new(),
+        group_keys: BTreeMap::new(),
+        everyone: Everyone::NotAsked,
+    };
+    let mut collecting = Collecting { reader, declared, last_on, clock, observed };
+    collecting.groups().await?;
+    collecting.everyone().await?;
+    collecting.named_users().await?;
+    collecting.members().await?;
+    collecting.confirm().await?;
+    collecting.giving_groups().await?;
+    collecting.dates().await?;
+    Ok(collecting.observed)
+}
+
+struct Collecting<'a> {
+    reader: &'a Reader,
+    declared: &'a Declared,
+    last_on: &'a LastOn,
+    clock: &'a Clock,
+    observed: Observed,
+}
+
+impl Collecting<'_> {
+    /// The declared groups, by id and by name, with their members where those matter.
+    async fn groups(&mut self) -> Result<(), Failure> {
+        let ids: Vec<GroupId> = self.declared.groups.iter().filter_map(|entry| by_id(&entry.group)).collect();
+        let found = self.reader.groups(&ids).await;
+        for (id, outcome) in ids.into_iter().zip(found) {
+            let lookup = match fatal(outcome)? {
+                Ok(Some(group)) => Lookup::Found(self.keep_group(group)),
+                Ok(None) => Lookup::NotFound,
+                Err(reason) => Lookup::Unread(reason),
+            };
+            self.observed.group_keys.insert(id.to_string(), lookup);
+        }
+        for entry in &self.declared.groups {
+            if let GroupKey::Name(name) = &entry.group {
+                let lookup = self.group_by_name(name).await?;
+                self.observed.group_keys.insert(entry.group.folded(), lookup);
+            }
+        }
+        self.confirm_missing_groups().await?;
+        let ids: Vec<GroupId> = self.observed.groups.keys().copied().collect();
+        for id in ids {
+            self.member_ids(id).await?;
+        }
+        Ok(())
+    }
+
+    async fn group_by_name(&mut self, name: &str) -> Result<Lookup<GroupId>, Failure> {
+        let found = match fatal(self.reader.groups_named(name).await)? {
+            Ok(found) => found,
+            Err(reason) => return Ok(Lookup::Unread(reason)),
+        };
+        let mut ids: Vec<GroupId> = found.iter().map(|group| group.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        match (ids.as_slice(), found) {
+            ([], _) => Ok(Lookup::NotFound),
+            ([_], mut found) => Ok(Lookup::Found(self.keep_group(found.remove(0)))),
+            (_, _) => Ok(Lookup::Ambiguous(ids)),
+        }
+    }
+
+    /// A group is missing only on two reads.
+    async fn confirm_missing_groups(&mut self) -> Result<(), Failure> {
+        for entry in &self.declared.groups {
+            if self.observed.group_key(&entry.group) != Lookup::NotFound {
+                continue;
+            }
+            let lookup = match &entry.group {
+                GroupKey::Name(name) => self.group_by_name(name).await?,
+                GroupKey::Id(id) => match fatal(self.reader.groups(&[*id]).await.remove(0))? {
+                    Ok(Some(group)) => Lookup::Found(self.keep_group(group)),
+                    Ok(None) => Lookup::NotFound,
+                    Err(reason) => Lookup::Unread(reason),
+                },
+            };
+            self.observed.group_keys.insert(entry.group.folded(), lookup);
+        }
+        Ok(())
+    }
+
+    fn keep_group(&mut self, read: GroupRead) -> GroupId {
+        let id = read.id;
+        self.observed.groups.insert(id, group(read));
+        id
+    }
+
+    /// Members decide about toggles, and count where a limit is a share of the declared people.
+    async fn member_ids(&mut self, id: GroupId) -> Result<(), Failure> {
+        let Some(group) = self.observed.groups.get_mut(&id) else { return Ok(()) };
+        if !self.declared.asks_for_toggles() && group.is_on(&self.observed.catalog) {
+            return Ok(());
+        }
+        group.members = match fatal(self.reader.members(id).await)? {
+            Ok(ids) => Members::Read(ids),
+            Err(reason) => Members::Unread(reason),
+        };
+        Ok(())
+    }
+
+    /// All users of the tenant; kept are those who hold a license with the service plan, who are
+    /// named, or who are members of a declared group.
+    async fn everyone(&mut self) -> Result<(), Failure> {
+        if !self.declared.selects_all() {
+            return Ok(());
+        }
+        let keys = self.keys();
+        let named: BTreeSet<String> = keys.iter().map(UserKey::folded).collect();
+        let members: BTreeSet<UserId> =
+            self.observed.groups.values().flat_map(|group| group.members.ids()).copied().collect();
+        let catalog = &self.observed.catalog;
+        let (mut total, mut unreadable, mut kept) = (0_usize, 0_usize, Vec::new());
+        let outcome = self
+            .reader
+            .each_user(&mut |read| {
+                total += 1;
+                let Ok(read) = read else {
+                    unreadable += 1;
+                    return;
+                };
+                let is_named =
+                    named.contains(&read.upn.to_lowercase()) || named.contains(&read.id.to_string());
+                let holds = |one: &Assignment| catalog.has_service_plan(one.sku);
+                if is_named || members.contains(&read.id) || read.assignments.iter().any(holds) {
+                    kept.push(read);
+                }
+            })
+            .await;
+        // Without the permission to list users no other page would come either.
+        if let Err(failure) = outcome.as_ref()
+            && failure.is_denied()
+        {
+            return Err(failure.clone());
+        }
+        if let Err(reason) = fatal(outcome)? {
+            self.observed.everyone = Everyone::Incomplete(reason);
+            return Ok(());
+        }
+        self.observed.everyone = match total {
+            0 => Everyone::Incomplete("Graph says that the tenant has no users".into()),
+            total => Everyone::Read { unreadable, total },
+        };
+        kept.into_iter().for_each(|read| _ = self.keep_user(read));
+        Ok(())
+    }
+
+    /// Every user name or id in the manifest that must lead somewhere.
+    fn keys(&self) -> Vec<UserKey> {
+        let named = self.declared.users.iter().filter_map(|entry| match &entry.who {
+            Who::User(key) => Some(key),
+            Who::AllLicensed { .. } => None,
+        });
+        let protected = self.declared.protect.iter().map(|name| &name.value);
+        let wanted = named.chain(protected.filter(|_| self.declared.asks_for_toggles()));
+        wanted.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    async fn named_users(&mut self) -> Result<(), Failure> {
+        let keys: Vec<UserKey> = self
+            .keys()
+            .into_iter()
+            .filter(|key| !self.observed.user_keys.contains_key(&key.folded()))
+            .collect();
+        let found = self.reader.users(&keys).await;
+        for (key, outcome) in keys.iter().zip(found) {
+            let lookup = match fatal(outcome)? {
+                Ok(Some(read)) => Lookup::Found(self.keep_user(read)),
+                Ok(None) => self.second_opinion(key).await?,
+                Err(reason) => {
+                    if let UserKey::Id(id) = key {
+                        self.observed.unread_users.insert(*id, reason.clone());
+                    }
+                    Lookup::Unread(reason)
+                }
+            };
+            self.observed.user_keys.insert(key.folded(), lookup);
+        }
+        Ok(())
+    }
+
+    /// A user is missing only on two reads, the second one of another index where there is one.
+    async fn second_opinion(&mut self, key: &UserKey) -> Result<Lookup<UserId>, Failure> {
+        let second = match key {
+            UserKey::Upn(upn) => self.reader.users_by_filter(upn).await,
+            UserKey::Id(_) => self.reader.users(std::slice::from_ref(key)).await.remove(0),
+        };
+        Ok(match fatal(second)? {
+            Ok(Some(read)) => Lookup::Found(self.keep_user(read)),
+            Ok(None) => Lookup::NotFound,
+            Err(reason) => Lookup::Unread(reason),
+        })
+    }
+
+    fn keep_user(&mut self, read: UserRead) -> UserId {
+        let id = read.id;
+        for key in [read.upn.to_lowercase(), id.to_string()] {
+            self.observed.user_keys.insert(key, Lookup::Found(id));
+        }
+        self.observed.users.insert(id, user(read));
+        id
+    }
+
+    /// The members of groups that may be toggled, as users.
+    async fn members(&mut self) -> Result<(), Failure> {
+        let toggled =
+            self.declared.groups.iter().filter(|entry| entry.wish.toggle_if_enabled_before.is_some());
+        let groups = toggled.filter_map(|entry| match self.observed.group_key(&entry.group) {
+            Lookup::Found(id) => self.observed.groups.get(&id),
+            Lookup::NotFound | Lookup::Ambiguous(_) | Lookup::Unread(_) => None,
+        });
+        let ids: BTreeSet<UserId> = groups.flat_map(|group| group.members.ids().iter().copied()).collect();
+        let unread = ids.into_iter().filter(|id| !self.observed.users.contains_key(id));
+        let keys: Vec<UserKey> = unread.map(UserKey::Id).collect();
+        let found = self.reader.users(&keys).await;
+        for (key, outcome) in keys.iter().zip(found) {
+            match (fatal(outcome)?, key) {
+                (Ok(Some(read)), _) => _ = self.keep_user(read),
+                // Deleted since the members were read: no member any more.
+                (Ok(None), UserKey::Id(id)) => self.forget_member(*id),
+                (Err(reason), UserKey::Id(id)) => _ = self.observed.unread_users.insert(*id, reason),
+                (Ok(None) | Err(_), UserKey::Upn(_)) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn forget_member(&mut self, gone: UserId) {
+        for group in self.observed.groups.values_mut() {
+            if let Members::Read(ids) = &mut group.members {
+                ids.retain(|id| *id != gone);
+            }
+        }
+    }
+
+    /// Reads again whatever shows an older state than our journal has seen.
+    async fn confirm(&mut self) -> Result<(), Failure> {
+        confirm::confirm(self.reader, &mut self.observed, self.last_on, self.clock).await
+    }
+
+    /// Names for the groups that give declared users a license. Not needed for any decision.
+    async fn giving_groups(&mut self) -> Result<(), Failure> {
+        let observed = &self.observed;
+        let given = observed.users.values().flat_map(|user| user.relevant(&observed.catalog));
+        let ids: BTreeSet<GroupId> = given
+            .filter_map(|one| match one.by {
+                AssignedBy::Group(id) => Some(id),
+                AssignedBy::Direct => None,
+            })
+            .filter(|id| !observed.groups.contains_key(id))
+            .collect();
+        let ids: Vec<GroupId> = ids.into_iter().collect();
+        for outcome in self.reader.groups(&ids).await {
+            if let Ok(Some(read)) = fatal(outcome)? {
+                self.keep_group(read);
+            }
+        }
+        Ok(())
+    }
+
+    /// `assignedPlans`, where its date decides.
+    async fn dates(&mut self) -> Result<(), Failure> {
+        let ids: Vec<UserId> = self.undated().into_iter().collect();
+        let found = self.reader.service_plan_dates(&ids).await;
+        for (id, outcome) in ids.into_iter().zip(found) {
+            let reason = match fatal(outcome)? {
+                Ok(Some(entries)) => {
+                    if let Some(user) = self.observed.users.get_mut(&id) {
+                        user.dates = Dates::Read(entries);
+                    }
+                    continue;
+                }
+                Ok(None) => "two reads disagree whether it exists".to_owned(),
+                Err(reason) => reason,
+            };
+            self.observed.users.remove(&id);
+            self.observed.unread_users.insert(id, reason);
+        }
+        Ok(())
+    }
+
+    /// The users about whom `assignedPlans` decides something.
+    fn undated(&self) -> BTreeSet<UserId> {
+        let observed = &self.observed;
+        let needs = |user: &User, asked: Option<Timestamp>, on: Option<Timestamp>| {
+            user.needs_dates(asked, on, &observed.catalog)
+        };
+        let mut ids = BTreeSet::new();
+        for entry in &self.declared.users {
+            let asked = entry.wish.toggle_if_enabled_before;
+            let on = |id: UserId| self.last_on.get(&SubjectId::User(id)).copied();
+            match &entry.who {
+                Who::User(key) => {
+                    if let Lookup::Found(id) = observed.user_key(key) {
+                        ids.extend(
+                            observed.users.get(&id).filter(|user| needs(user, asked, on(id))).map(|_| id),
+                        );
+                    }
+                }
+                Who::AllLicensed { .. } => {
+                    let due = observed.users.values().filter(|user| needs(user, asked, on(user.id)));
+                    ids.extend(due.map(|user| user.id));
+                }
+            }
+        }
+        for entry in &self.declared.groups {
+            let asked = entry.wish.toggle_if_enabled_before;
+            if let (Some(_), Lookup::Found(id)) = (asked, observed.group_key(&entry.group)) {
+                let on = self.last_on.get(&SubjectId::Group(id)).copied();
+                let members = observed.groups.get(&id).map_or(&[][..], |group| group.members.ids());
+                let members = members.iter().filter_map(|id| observed.users.get(id));
+                ids.extend(members.filter(|user| needs(user, asked, on)).map(|user| user.id));
+            }
+        }
+        ids
+    }
+}
+
+fn by_id(key: &GroupKey) -> Option<GroupId> {
+    match key {
+        GroupKey::Id(id) => Some(*id),
+        GroupKey::Name(_) => None,
+    }
+}
+
+/// Splits what went wrong for one subject (its reason) from what would go wrong for all.
+pub(super) fn fatal<T>(outcome: Result<T, Failure>) -> Result<Result<T, String>, Failure> {
+    match outcome {
+        Ok(value) => Ok(Ok(value)),
+        Err(failure) if failure.ends_the_run() || matches!(failure, Failure::Lost { .. }) => Err(failure),
+        Err(failure) => Ok(Err(failure.to_string())),
+    }
+}
+
+/// A user as it came over the wire, before its dates are asked for.
+pub fn user(read: UserRead) -> User {
+    User {
+        id: read.id,
+        upn: read.upn,
+        usage_location: read.usage_location,
+        assignments: read.assignments,
+        dates: Dates::NotRead,
+    }
+}
+
+/// A group as it came over the wire, before its members are asked for.
+pub fn group(read: GroupRead) -> Group {
+    Group {
+        id: read.id,
+        name: read.name,
+        licenses: read.licenses,
+        processing: read.processing,
+        members: Members::NotRead,
+    }
+}

@@ -1,0 +1,9 @@
+//! Live state: what the declared subjects have, read once, before anything is decided.
+//!
+//! `collect` asks Graph; `observed` is the value it leaves behind; `effect` says what a set of
+//! assignments amounts to. Nothing here decides what to do about it.
+
+pub mod collect;
+mod confirm;
+pub mod effect;
+pub mod observed;

@@ -1,0 +1,76 @@
+//! A second opinion on a finished plan, independent of the code that made it: what must hold of
+//! every plan, whatever the tenant. A plan that fails is never carried out.
+
+use std::collections::BTreeSet;
+
+use super::change::{Action, Change, Plan, Step};
+use super::resolve::Desired;
+use super::running::Running;
+use crate::model::{AssignedBy, SERVICE_PLAN, SubjectId};
+
+/// Everything that is wrong with a plan; empty for every plan that [`super::plan`] makes.
+pub fn check(plan: &Plan, desired: &Desired, running: &Running) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    for change in &plan.changes {
+        let mut say =
+            |what: &str| wrong.push(format!("{} {}: {what}", change.action.as_str(), change.subject));
+        if !seen.insert(change.subject.id) {
+            say("stands in the plan twice");
+        }
+        if !is_declared(change.subject.id, desired) && !running.in_flight.contains_key(&change.subject.id) {
+            say("is not declared (P5)");
+        }
+        if change.edits.is_empty() {
+            say("changes nothing");
+        }
+        if change.edits.iter().any(|edit| !is_one_service_plan(edit)) {
+            say("changes another service plan, or ends off (P1, P2)");
+        }
+        if !ends_on(change) {
+            say("has steps that do not end on (P2)");
+        }
+        if change.action != Action::Resume && !expects_its_licenses(change) {
+            say("writes a license that it does not expect to find (P1)");
+        }
+        if change.action == Action::Toggle {
+            let protected =
+                |person: &&super::change::Person| desired.protected.covers(person.id, &person.name);
+            if change.people.iter().any(|person| protected(&person)) {
+                say("turns a protected person off");
+            }
+        }
+    }
+    wrong
+}
+
+fn is_declared(id: SubjectId, desired: &Desired) -> bool {
+    match id {
+        SubjectId::User(id) => desired.users.contains_key(&id),
+        SubjectId::Group(id) => desired.groups.contains_key(&id),
+    }
+}
+
+fn is_one_service_plan(edit: &super::change::Edit) -> bool {
+    let only_ours = edit.before.symmetric_difference(&edit.after).all(|id| *id == SERVICE_PLAN);
+    only_ours && !edit.after.contains(&SERVICE_PLAN)
+}
+
+fn ends_on(change: &Change) -> bool {
+    let words: Vec<&str> = change.steps.iter().map(|step| step.parts().0).collect();
+    let expected: &[&str] = match change.action {
+        Action::Enable => &["on", "verify_on"],
+        Action::Resume => &["wait", "on", "verify_on"],
+        Action::Toggle => &["off", "verify_off", "wait", "on", "verify_on"],
+    };
+    words == expected
+        && change.steps.iter().all(|step| !matches!(step, Step::Wait(wait) if wait.is_negative()))
+}
+
+fn expects_its_licenses(change: &Change) -> bool {
+    let is_expected = |edit: &super::change::Edit| {
+        let found = change.expect.iter().find(|one| one.sku == edit.sku && one.by == AssignedBy::Direct);
+        found.is_some_and(|one| one.on != edit.before.contains(&SERVICE_PLAN))
+    };
+    change.edits.iter().all(is_expected)
+}

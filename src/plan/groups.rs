@@ -1,0 +1,176 @@
+//! What the plan says of a declared group: the second table of DESIGN 5, first row that matches.
+
+use std::collections::BTreeMap;
+
+use super::change::Person;
+use super::dates::{Renewal, renewal};
+use super::resolve::{Desired, Want};
+use super::running::Running;
+use super::users::Verdict;
+use super::why::WhyNot;
+use crate::model::{AssignedBy, Licensed, SERVICE_PLAN, SkuId, SubjectId, Timestamp, UserId};
+use crate::observe::effect::Member;
+use crate::observe::observed::{Group, Members, Observed, User};
+
+/// What is decided for a group, and what was seen of its members on the way.
+pub(super) struct Judged {
+    pub verdict: Verdict,
+    pub roll: Roll,
+}
+
+/// The members, by what they are to a toggle of the group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Roll {
+    /// Who goes off: nothing but this group keeps them on.
+    pub off: Vec<Person>,
+    /// How many of each kind.
+    pub kinds: BTreeMap<Member, Vec<UserId>>,
+}
+
+impl Roll {
+    pub fn count(&self, kind: Member) -> usize {
+        self.kinds.get(&kind).map_or(0, Vec::len)
+    }
+}
+
+/// Judges one group that exists, was read, and is not in an unfinished toggle of ours. `Err`: the
+/// members decide, and some could not be read.
+pub(super) fn judge(
+    group: &Group,
+    want: &Want,
+    desired: &Desired,
+    observed: &Observed,
+    running: &Running,
+) -> Result<Judged, String> {
+    let roll = roll(group, observed);
+    let judged = |verdict| Ok(Judged { verdict, roll: roll.clone() });
+    let catalog = &observed.catalog;
+    let Some(first) = group.relevant(catalog).next() else {
+        return judged(Verdict::Blocked(WhyNot::NoLicense { narrowed_to: None }));
+    };
+    if !group.is_on(catalog) {
+        return judged(match off(group, want, observed) {
+            Some(verdict) => verdict,
+            None => match super::tenant_level(first.sku, catalog) {
+                Some(why) => Verdict::Blocked(why),
+                None => Verdict::InSync,
+            },
+        });
+    }
+    let Some(asked) = want.asked else { return judged(Verdict::InSync) };
+    let own_on = running.last_on.get(&SubjectId::Group(group.id)).copied();
+    if own_on.is_some_and(|on| on >= asked) {
+        return judged(Verdict::InSync);
+    }
+    let members = read_members(group, observed)?;
+    judged(match members_renewal(group, asked, &members, observed) {
+        None | Some(Renewal::Renewed) => Verdict::InSync,
+        Some(Renewal::Due) => toggle_due(group, &members, &roll, desired, observed),
+        Some(undecided @ (Renewal::ChangedSince(_) | Renewal::NoDate)) => Verdict::Undecided(undecided),
+    })
+}
+
+/// The rows of a group that is off; `None` when no license of it can be turned on.
+fn off(group: &Group, want: &Want, observed: &Observed) -> Option<Verdict> {
+    let ready = |license: &&Licensed| {
+        let plan = observed.catalog.get(license.sku).and_then(|own| own.plans.get(&SERVICE_PLAN));
+        plan.is_some_and(|plan| plan.is_provisioned())
+    };
+    let licenses: Vec<SkuId> =
+        group.usable(&observed.catalog).filter(ready).map(|license| license.sku).collect();
+    if licenses.is_empty() {
+        return None;
+    }
+    Some(match want.asked {
+        None => Verdict::Enable(licenses),
+        Some(_) => Verdict::Resume { licenses, off_since: newest_member_update(group, observed) },
+    })
+}
+
+/// The newest change of the members' assignments from this group: when it seems to have gone off.
+fn newest_member_update(group: &Group, observed: &Observed) -> Option<Timestamp> {
+    let members = group.members.ids().iter().filter_map(|id| observed.users.get(id));
+    members
+        .flat_map(|user| user.relevant(&observed.catalog))
+        .filter(|one| one.by == AssignedBy::Group(group.id))
+        .filter_map(|one| one.updated)
+        .max()
+}
+
+/// All members as users, or why that is not to be had. One unread member may be the protected one.
+fn read_members<'a>(group: &Group, observed: &'a Observed) -> Result<Vec<&'a User>, String> {
+    let ids = match &group.members {
+        Members::Read(ids) => ids,
+        Members::NotRead => return Err("its members were not asked for".into()),
+        Members::Unread(reason) => return Err(format!("its members could not be read: {reason}")),
+    };
+    let read = |id: &UserId| {
+        observed.users.get(id).ok_or_else(|| {
+            let reason = observed.unread_users.get(id).map_or("it was not asked for", String::as_str);
+            format!("its member {id} could not be read: {reason}")
+        })
+    };
+    ids.iter().map(read).collect()
+}
+
+/// A group is due when any member that counts is due. `None`: no member counts.
+fn members_renewal(
+    group: &Group,
+    asked: Timestamp,
+    members: &[&User],
+    observed: &Observed,
+) -> Option<Renewal> {
+    let catalog = &observed.catalog;
+    let each: Vec<Renewal> = members
+        .iter()
+        .filter(|user| user.as_member(group.id, catalog) == Member::Counts)
+        .map(|user| renewal(asked, None, &user.dates, &user.sources(catalog)))
+        .collect();
+    let undecided = |one: &&Renewal| matches!(one, Renewal::ChangedSince(_) | Renewal::NoDate);
+    each.iter()
+        .find(|one| **one == Renewal::Due)
+        .or_else(|| each.iter().find(undecided))
+        .or_else(|| each.first())
+        .copied()
+}
+
+/// The rows of a group whose toggle is due.
+fn toggle_due(
+    group: &Group,
+    members: &[&User],
+    roll: &Roll,
+    desired: &Desired,
+    observed: &Observed,
+) -> Verdict {
+    let goes_off = |user: &&&User| roll.off.iter().any(|person| person.id == user.id);
+    let protected: Vec<String> = members
+        .iter()
+        .filter(|user| desired.protected.covers(user.id, &user.upn))
+        .filter(goes_off)
+        .map(|user| user.upn.clone())
+        .collect();
+    if !protected.is_empty() {
+        return Verdict::Blocked(WhyNot::ProtectedMembers(protected));
+    }
+    let (members, limit) = (members.len() as u64, desired.limits.group_members);
+    if members > limit {
+        return Verdict::Blocked(WhyNot::GroupTooLarge { members, limit });
+    }
+    let on = group.usable(&observed.catalog).filter(|license| license.leaves_on());
+    Verdict::Toggle(on.map(|license| license.sku).collect())
+}
+
+/// Sorts the members that were read.
+fn roll(group: &Group, observed: &Observed) -> Roll {
+    let mut roll = Roll::default();
+    for user in group.members.ids().iter().filter_map(|id| observed.users.get(id)) {
+        let kind = user.as_member(group.id, &observed.catalog);
+        let on = user.is_on(&observed.catalog);
+        if on && matches!(kind, Member::Counts | Member::InError) {
+            roll.off.push(Person { id: user.id, name: user.upn.clone() });
+        }
+        roll.kinds.entry(kind).or_default().push(user.id);
+    }
+    roll.off.sort();
+    roll
+}

@@ -1,0 +1,293 @@
+//! The decision: what a run would do. Pure and synchronous: everything known comes in as a value,
+//! time included, everything decided goes out as a value.
+//!
+//! `resolve` lays the declared beside the observed, `groups` and `users` are the two tables of the
+//! contract, `dates` is the date table, `sequence` writes the steps, `limits` and `estimate` say how
+//! much it is. Groups are judged first, because users can be covered by them.
+
+pub mod change;
+pub mod check;
+pub mod dates;
+pub mod digest;
+mod estimate;
+mod findings;
+mod groups;
+pub mod limits;
+pub mod resolve;
+pub mod running;
+mod sequence;
+mod users;
+pub mod why;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use sequence::{expect_group, expect_user};
+
+use change::{Action, Blocked, Change, InSync, Named, Plan, Unknown};
+use groups::Judged;
+use resolve::{Desired, Want};
+use running::Running;
+use users::{Context, DeclaredGroup, Verdict};
+use why::WhyNot;
+
+use crate::model::{Catalog, GroupId, SERVICE_PLAN, SkuId, Subject, SubjectId, Timestamp, UserId};
+use crate::observe::observed::{Group, Observed};
+
+/// Decides what a run would do now.
+pub fn plan(desired: &Desired, observed: &Observed, running: &Running, now: Timestamp) -> Plan {
+    let mut draft = Draft::new(desired, observed, running, now);
+    draft.resume_unfinished();
+    draft.judge_groups();
+    draft.judge_users();
+    draft.finish()
+}
+
+/// A plan while it is being made.
+struct Draft<'a> {
+    desired: &'a Desired,
+    observed: &'a Observed,
+    running: &'a Running,
+    now: Timestamp,
+    /// What the users' table needs to know of the groups.
+    groups: BTreeMap<GroupId, DeclaredGroup>,
+    /// Members who go on with their group.
+    turned_on: u64,
+    plan: Plan,
+}
+
+impl<'a> Draft<'a> {
+    fn new(desired: &'a Desired, observed: &'a Observed, running: &'a Running, now: Timestamp) -> Self {
+        let blocked = desired.blocked.iter().map(|(subject, why, place)| Blocked {
+            subject: subject.clone(),
+            why: why.clone(),
+            place: place.clone(),
+        });
+        let plan = Plan {
+            tenant: observed.tenant.clone(),
+            created_at: now,
+            catalog: observed.catalog.clone(),
+            changes: Vec::new(),
+            in_sync: Vec::new(),
+            blocked: blocked.collect(),
+            unknown: desired.unknown.clone(),
+            findings: desired.findings.clone(),
+            limits: Vec::new(),
+            max_off: 0,
+            estimate: change::Estimate::default(),
+        };
+        Draft { desired, observed, running, now, groups: BTreeMap::new(), turned_on: 0, plan }
+    }
+
+    /// Whatever a run of ours began is finished, declared or not (P2, P5).
+    fn resume_unfinished(&mut self) {
+        let unfinished = self.running.in_flight.values().filter(|own| own.counts_as_off());
+        let changes = unfinished.map(|own| sequence::resume(own, self.now));
+        self.plan.changes.extend(changes);
+    }
+
+    fn judge_groups(&mut self) {
+        for (id, want) in &self.desired.groups {
+            let mut turns_on = false;
+            if self.is_unfinished(SubjectId::Group(*id)) {
+                turns_on = true;
+            } else if let Some(group) = self.observed.groups.get(id) {
+                match groups::judge(group, want, self.desired, self.observed, self.running) {
+                    Ok(judged) => turns_on = self.settle_group(group, want, judged),
+                    Err(reason) => self.unknown(SubjectId::Group(*id), &group.name, reason, want),
+                }
+            } else {
+                self.unknown(SubjectId::Group(*id), &id.to_string(), "it could not be read".into(), want);
+            }
+            self.groups.insert(*id, DeclaredGroup { turns_on, asked: want.asked });
+        }
+    }
+
+    /// Notes what was decided for a group; true when this plan turns it on.
+    fn settle_group(&mut self, group: &Group, want: &Want, judged: Judged) -> bool {
+        let Judged { verdict, roll } = judged;
+        let turns_on = matches!(verdict, Verdict::Enable(_) | Verdict::Resume { .. });
+        let off = self.members_off(group);
+        if turns_on {
+            self.turned_on += off;
+        }
+        if want.asked.is_some() {
+            self.plan.findings.extend(findings::of_members(group, &roll, &verdict, want, self.observed));
+        }
+        let subject = Subject { id: SubjectId::Group(group.id), name: group.name.clone() };
+        let lists = group.licenses.iter().map(|one| (one.sku, &one.disabled)).collect();
+        let expect = sequence::expect_group(group, &self.observed.catalog);
+        self.settle(subject, want, verdict, &lists, expect, roll.off, off);
+        turns_on
+    }
+
+    /// How many members are off, or may be: not all members are read when no date is asked for.
+    fn members_off(&self, group: &Group) -> u64 {
+        let on =
+            |id: &UserId| self.observed.users.get(id).is_some_and(|user| user.is_on(&self.observed.catalog));
+        group.members.ids().iter().filter(|id| !on(id)).count() as u64
+    }
+
+    fn judge_users(&mut self) {
+        for (id, want) in &self.desired.users {
+            if self.is_unfinished(SubjectId::User(*id)) {
+                continue;
+            }
+            let Some(user) = self.observed.users.get(id) else {
+                let reason = self.observed.unread_users.get(id).cloned();
+                let reason = reason.unwrap_or_else(|| "it could not be read".into());
+                self.unknown(SubjectId::User(*id), &id.to_string(), reason, want);
+                continue;
+            };
+            let context = Context {
+                observed: self.observed,
+                running: self.running,
+                desired: self.desired,
+                groups: &self.groups,
+            };
+            let verdict = users::judge(user, want, &context);
+            self.plan.findings.extend(findings::of_user(user, want, &self.observed.catalog));
+            let subject = Subject { id: SubjectId::User(*id), name: user.upn.clone() };
+            let direct = user.assignments.iter().filter(|one| one.is_direct());
+            let lists = direct.map(|one| (one.sku, &one.disabled)).collect();
+            let expect = sequence::expect_user(user, &self.observed.catalog);
+            let person = change::Person { id: user.id, name: user.upn.clone() };
+            self.settle(subject, want, verdict, &lists, expect, vec![person], 1);
+        }
+    }
+
+    /// Turns a verdict into a line of the plan. `people` would go off, `off` people are off now.
+    #[expect(clippy::too_many_arguments, reason = "everything that a line of the plan is made of")]
+    fn settle(
+        &mut self,
+        subject: Subject,
+        want: &Want,
+        verdict: Verdict,
+        lists: &sequence::Lists<'_>,
+        expect: BTreeSet<change::Expectation>,
+        people: Vec<change::Person>,
+        off: u64,
+    ) {
+        let place = want.place.clone();
+        let changed = |change: Change| Change { expect: expect.clone(), ..change };
+        let rule = &self.desired.toggle;
+        match verdict {
+            Verdict::InSync => self.plan.in_sync.push(InSync { subject, covered_by: Vec::new() }),
+            Verdict::Covered(covered_by) => self.plan.in_sync.push(InSync { subject, covered_by }),
+            Verdict::Undecided(why) => {
+                self.plan.findings.push(findings::undecided(&subject, want, why));
+                self.plan.in_sync.push(InSync { subject, covered_by: Vec::new() });
+            }
+            Verdict::Blocked(why) => {
+                self.plan.blocked.push(Blocked { subject: Named::from(&subject), why, place });
+            }
+            Verdict::Enable(licenses) => {
+                self.plan.changes.push(changed(sequence::enable(subject, &licenses, lists, want)));
+            }
+            Verdict::Toggle(licenses) => {
+                let toggle = sequence::toggle(subject, &licenses, lists, want, rule, people);
+                self.plan.changes.push(changed(toggle));
+            }
+            Verdict::Resume { licenses, off_since } => {
+                let edits = sequence::edits(&licenses, lists);
+                let own = sequence::unrecorded(subject, edits, want, rule, off_since, off, self.now);
+                self.plan.changes.push(changed(sequence::resume(&own, self.now)));
+            }
+        }
+    }
+
+    fn unknown(&mut self, id: SubjectId, name: &str, reason: String, want: &Want) {
+        let subject = Named { kind: id.kind(), id: Some(id.guid()), name: name.to_owned() };
+        self.plan.unknown.push(Unknown { subject, reason, place: want.place.clone() });
+    }
+
+    fn is_unfinished(&self, id: SubjectId) -> bool {
+        self.running.in_flight.get(&id).is_some_and(running::InFlight::counts_as_off)
+    }
+
+    /// Sorts, and holds the whole against the limits.
+    fn finish(self) -> Plan {
+        let people = declared_people(self.desired, self.observed);
+        let mut plan = self.plan;
+        plan.changes.sort_by(|left, right| {
+            (left.action, &left.subject.name, left.subject.id).cmp(&(
+                right.action,
+                &right.subject.name,
+                right.subject.id,
+            ))
+        });
+        plan.in_sync.sort_by(|left, right| left.subject.name.cmp(&right.subject.name));
+        plan.blocked.sort_by(|left, right| left.subject.cmp(&right.subject));
+        plan.unknown.sort_by(|left, right| left.subject.cmp(&right.subject));
+        plan.max_off = limits::max_off(&self.desired.toggle, people);
+        plan.limits = limits::check(&self.desired.limits, &plan.changes, people, self.turned_on);
+        plan.findings.extend(findings::of_plan(&plan));
+        plan.findings.sort();
+        plan.estimate = estimate::estimate(&plan.changes, plan.max_off, self.now);
+        plan
+    }
+}
+
+/// Everyone who is declared: users, and the members of declared groups as far as they were read.
+/// An unread group makes shares smaller, never larger.
+fn declared_people(desired: &Desired, observed: &Observed) -> u64 {
+    let members = desired.groups.keys().filter_map(|id| observed.groups.get(id));
+    let members = members.flat_map(|group| group.members.ids().iter().copied());
+    let people: BTreeSet<UserId> = desired.users.keys().copied().chain(members).collect();
+    people.len() as u64
+}
+
+/// Why nobody in the tenant can have the service plan through that license now, if so.
+fn tenant_level(sku: SkuId, catalog: &Catalog) -> Option<WhyNot> {
+    let license = catalog.get(sku)?;
+    let name = license.part_number.clone();
+    if !license.status.is_usable() {
+        return Some(WhyNot::LicenseNotUsable { license: name, status: license.status.as_str().into() });
+    }
+    let plan = license.plans.get(&SERVICE_PLAN).filter(|plan| !plan.is_provisioned())?;
+    Some(WhyNot::NotProvisioned { license: name, status: plan.provisioning.clone() })
+}
+
+/// How many changes of each kind, and how many declared subjects need none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Off to on.
+    pub enable: usize,
+    /// Off and on again.
+    pub toggle: usize,
+    /// On when due.
+    pub resume: usize,
+    /// As they must be.
+    pub in_sync: usize,
+    /// Something else must happen first.
+    pub blocked: usize,
+    /// Could not be read.
+    pub unknown: usize,
+}
+
+impl Plan {
+    /// The numbers of the summary line.
+    pub fn summary(&self) -> Summary {
+        Summary {
+            enable: self.with(Action::Enable).count(),
+            toggle: self.with(Action::Toggle).count(),
+            resume: self.with(Action::Resume).count(),
+            in_sync: self.in_sync.len(),
+            blocked: self.blocked.len(),
+            unknown: self.unknown.len(),
+        }
+    }
+}
+
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Summary { enable, toggle, resume, in_sync, blocked, unknown } = self;
+        write!(
+            f,
+            "Plan: {enable} to enable, {toggle} to toggle, {resume} to resume, {in_sync} in sync, {blocked} blocked"
+        )?;
+        if *unknown > 0 {
+            write!(f, ", {unknown} unknown")?;
+        }
+        write!(f, ".")
+    }
+}

@@ -1,0 +1,283 @@
+//! Declared + observed → desired: names become ids of this tenant, selections are frozen.
+//!
+//! A named entry beats a selector; of several entries with a date the latest counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Named, Unknown};
+use super::running::Running;
+use super::why::WhyNot;
+use crate::diag::{Code, Finding, Place};
+use crate::manifest::declared::{Declared, GroupEntry, Limits, Located, Toggle, UserEntry, Who, Wish};
+use crate::model::{GroupId, SkuId, SubjectKind, Timestamp, UserId, UserKey};
+use crate::observe::observed::{Everyone, Lookup, Observed};
+
+/// What must be so, in ids of this tenant.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// Declared users that exist.
+    pub users: BTreeMap<UserId, Want>,
+    /// Declared groups that exist.
+    pub groups: BTreeMap<GroupId, Want>,
+    /// Entries that lead nowhere, and why.
+    pub blocked: Vec<(Named, WhyNot, Place)>,
+    /// Entries of which nobody knows where they lead.
+    pub unknown: Vec<Unknown>,
+    /// Who is never turned off.
+    pub protected: Protected,
+    /// How a toggle runs.
+    pub toggle: Toggle,
+    /// What one run may start.
+    pub limits: Limits,
+    /// Things to tell about names and selectors.
+    pub findings: Vec<Finding>,
+}
+
+/// What is wanted of one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// The service plan must have been turned on at or after this.
+    pub asked: Option<Timestamp>,
+    /// Why, in the administrator's words.
+    pub reason: Option<String>,
+    /// An enable is narrowed to these licenses, named so in the manifest.
+    pub license: Option<(String, BTreeSet<SkuId>)>,
+    /// The entry.
+    pub place: Place,
+}
+
+/// Who is never turned off. Names are kept beside ids: a name that could not be resolved still
+/// protects a member who answers to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Protected {
+    ids: BTreeSet<UserId>,
+    names: BTreeSet<String>,
+}
+
+impl Protected {
+    /// Whether that user must never go off.
+    pub fn covers(&self, id: UserId, upn: &str) -> bool {
+        self.ids.contains(&id) || self.names.contains(&upn.to_lowercase())
+    }
+}
+
+impl Desired {
+    /// Leaves only the subjects with these names, ids or display names (`--only`). Returns the words
+    /// that name nobody in the manifest.
+    pub fn keep_only(&mut self, words: &[String], observed: &Observed) -> Vec<String> {
+        let folded: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+        let mut met = BTreeSet::new();
+        let mut keep = |names: &[String]| {
+            let hits: Vec<_> = folded.iter().filter(|word| names.contains(word)).cloned().collect();
+            met.extend(hits.iter().cloned());
+            !hits.is_empty()
+        };
+        self.users.retain(|id, _| {
+            let upn = observed.users.get(id).map_or_else(String::new, |user| user.upn.to_lowercase());
+            keep(&[id.to_string(), upn])
+        });
+        self.groups.retain(|id, _| keep(&[id.to_string(), observed.group_name(*id).to_lowercase()]));
+        self.blocked.retain(|(named, _, _)| keep(&[named.name.to_lowercase()]));
+        self.unknown.retain(|unknown| keep(&[unknown.subject.name.to_lowercase()]));
+        words.iter().filter(|word| !met.contains(&word.to_lowercase())).cloned().collect()
+    }
+}
+
+/// Lays what was observed beside what was declared.
+pub fn resolve(declared: &Declared, observed: &Observed, running: &Running) -> Desired {
+    let mut desired = Desired {
+        users: BTreeMap::new(),
+        groups: BTreeMap::new(),
+        blocked: Vec::new(),
+        unknown: Vec::new(),
+        protected: Protected::default(),
+        toggle: declared.toggle.clone(),
+        limits: declared.limits.clone(),
+        findings: Vec::new(),
+    };
+    desired.protected = protected(&declared.protect, observed, &mut desired.findings);
+    for entry in &declared.groups {
+        desired.add_group(entry, observed);
+    }
+    let named: Vec<&UserEntry> =
+        declared.users.iter().filter(|entry| matches!(entry.who, Who::User(_))).collect();
+    for entry in &named {
+        desired.add_named(entry, observed, running);
+    }
+    let named: BTreeSet<UserId> = desired.users.keys().copied().collect();
+    for entry in &declared.users {
+        if let Who::AllLicensed { except } = &entry.who {
+            desired.add_selected(entry, except, &named, observed);
+        }
+    }
+    desired
+}
+
+impl Desired {
+    fn add_group(&mut self, entry: &GroupEntry, observed: &Observed) {
+        let named = |id: Option<GroupId>| Named {
+            kind: SubjectKind::Group,
+            id: id.map(|id| id.0),
+            name: entry.group.to_string(),
+        };
+        let place = entry.wish.place.clone();
+        match observed.group_key(&entry.group) {
+            Lookup::Found(id) => {
+                let want = want(&entry.wish, None);
+                if let Some(earlier) = self.groups.insert(id, want) {
+                    self.twice(&entry.group.to_string(), &earlier.place, &entry.wish.place);
+                }
+            }
+            Lookup::NotFound => self.blocked.push((named(None), WhyNot::NotFound, place)),
+            Lookup::Ambiguous(ids) => self.blocked.push((named(None), WhyNot::Ambiguous(ids), place)),
+            Lookup::Unread(reason) => self.unknown.push(Unknown { subject: named(None), reason, place }),
+        }
+    }
+
+    fn add_named(&mut self, entry: &UserEntry, observed: &Observed, running: &Running) {
+        let Who::User(key) = &entry.who else { return };
+        let named = |id: Option<UserId>| Named {
+            kind: SubjectKind::User,
+            id: id.map(|id| id.0),
+            name: key.to_string(),
+        };
+        let place = entry.wish.place.clone();
+        match observed.user_key(key) {
+            Lookup::Found(now) => {
+                let was = match key {
+                    UserKey::Upn(_) => running.names.get(&key.folded()).copied(),
+                    UserKey::Id(_) => None,
+                };
+                if let Some(was) = was.filter(|was| *was != now) {
+                    self.blocked.push((named(Some(now)), WhyNot::NameMoved { was, now }, place));
+                    return;
+                }
+                let license = self.licenses(entry, observed);
+                if let Some(earlier) = self.users.insert(now, want(&entry.wish, license)) {
+                    self.twice(&key.to_string(), &earlier.place, &entry.wish.place);
+                }
+            }
+            // Users have unique names, so several cannot happen; not knowing which is not knowing.
+            Lookup::NotFound | Lookup::Ambiguous(_) => {
+                self.blocked.push((named(None), WhyNot::NotFound, place))
+            }
+            Lookup::Unread(reason) => self.unknown.push(Unknown { subject: named(None), reason, place }),
+        }
+    }
+
+    fn add_selected(
+        &mut self,
+        entry: &UserEntry,
+        except: &[Located<UserKey>],
+        named: &BTreeSet<UserId>,
+        observed: &Observed,
+    ) {
+        let selector = Named { kind: SubjectKind::User, id: None, name: "all: licensed".into() };
+        let unknown =
+            |reason: String| Unknown { subject: selector.clone(), reason, place: entry.wish.place.clone() };
+        match &observed.everyone {
+            Everyone::NotAsked => return self.unknown.push(unknown("the users were not asked for".into())),
+            Everyone::Incomplete(reason) => return self.unknown.push(unknown(reason.clone())),
+            Everyone::Read { unreadable: 0, total: _ } => {}
+            Everyone::Read { unreadable, total } => {
+                let reason =
+                    format!("{unreadable} of {total} users came in a form that cannot be understood");
+                self.unknown.push(unknown(reason));
+            }
+        }
+        let license = self.licenses(entry, observed);
+        let held: Vec<_> = observed
+            .users
+            .values()
+            .filter(|user| user.relevant(&observed.catalog).next().is_some())
+            .collect();
+        if held.is_empty() {
+            let reason =
+                "nobody holds a license with the service plan; an empty answer is not taken as the truth";
+            return self.unknown.push(unknown(reason.into()));
+        }
+        for name in except {
+            if !held.iter().any(|user| name.value.names(user.id, &user.upn)) {
+                self.findings.push(unheard(name, "it excepts nobody"));
+            }
+        }
+        for user in held {
+            let left_out = except.iter().any(|name| name.value.names(user.id, &user.upn));
+            if !left_out && !named.contains(&user.id) {
+                self.select(user.id, want(&entry.wish, license.clone()));
+            }
+        }
+    }
+
+    /// Selected by several entries, the latest date counts.
+    fn select(&mut self, user: UserId, want: Want) {
+        match self.users.get(&user) {
+            Some(earlier) if earlier.asked >= want.asked => {}
+            Some(_) | None => {
+                self.users.insert(user, want);
+            }
+        }
+    }
+
+    /// The licenses that an entry narrows to.
+    fn licenses(&mut self, entry: &UserEntry, observed: &Observed) -> Option<(String, BTreeSet<SkuId>)> {
+        let name = entry.license.as_ref()?;
+        let ids: BTreeSet<SkuId> = observed.catalog.by_name(&name.value).map(|license| license.id).collect();
+        if ids.is_empty() {
+            let message = format!("the tenant owns no license `{}`", name.value);
+            let owned: Vec<&str> = observed
+                .catalog
+                .licenses()
+                .filter(|license| license.has_service_plan())
+                .map(|license| license.part_number.as_str())
+                .collect();
+            let help = format!("with the service plan it owns: {}", owned.join(", "));
+            self.findings.push(Finding::new(Code::UnknownLicense, message).at(&name.place).help(help));
+        }
+        Some((name.value.clone(), ids))
+    }
+
+    /// Two named entries turned out to be one subject (an id and a name, or two names).
+    fn twice(&mut self, name: &str, first: &Place, second: &Place) {
+        let (line, _) = first.line_column();
+        self.findings.push(
+            Finding::new(Code::DuplicateSubject, format!("`{name}` is the subject of another entry as well"))
+                .at(second)
+                .help(format!("the other entry is in line {line}; keep one of them")),
+        );
+    }
+}
+
+fn want(wish: &Wish, license: Option<(String, BTreeSet<SkuId>)>) -> Want {
+    Want {
+        asked: wish.toggle_if_enabled_before,
+        reason: wish.reason.clone(),
+        license,
+        place: wish.place.clone(),
+    }
+}
+
+fn protected(names: &[Located<UserKey>], observed: &Observed, findings: &mut Vec<Finding>) -> Protected {
+    let mut protected = Protected::default();
+    for name in names {
+        match &name.value {
+            UserKey::Id(id) => _ = protected.ids.insert(*id),
+            UserKey::Upn(upn) => _ = protected.names.insert(upn.to_lowercase()),
+        }
+        match observed.user_key(&name.value) {
+            Lookup::Found(id) => _ = protected.ids.insert(id),
+            Lookup::NotFound | Lookup::Ambiguous(_) => findings.push(unheard(name, "it protects nobody")),
+            Lookup::Unread(reason) => findings.push(
+                Finding::new(Code::Unread, format!("`{}` could not be read: {reason}", name.value))
+                    .at(&name.place)
+                    .help("it is protected by this name all the same"),
+            ),
+        }
+    }
+    protected
+}
+
+fn unheard(name: &Located<UserKey>, consequence: &str) -> Finding {
+    Finding::new(Code::UnknownName, format!("no user is called `{}`: {consequence}", name.value))
+        .at(&name.place)
+}

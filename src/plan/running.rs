@@ -1,0 +1,115 @@
+//! What our journal knows, as far as planning needs it. Filled by `apply::replay`.
+//!
+//! Without it a user in the middle of a toggle would look like a user to repair, and one whom we
+//! turned on a minute ago like one to toggle again.
+
+use std::collections::BTreeMap;
+
+use super::change::Edit;
+use crate::model::{SignedDuration, Subject, SubjectId, Timestamp, UserId};
+
+/// The memory of earlier runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Running {
+    /// Unfinished toggles: these subjects are, or may be, off because of us.
+    pub in_flight: BTreeMap<SubjectId, InFlight>,
+    /// The newest on of ours that ended an off, by subject.
+    pub last_on: BTreeMap<SubjectId, Timestamp>,
+    /// Which object a user name led to when we last wrote it; names folded.
+    pub names: BTreeMap<String, UserId>,
+}
+
+/// An unfinished toggle: all that is needed to end it, without a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InFlight {
+    /// Whose.
+    pub subject: Subject,
+    /// The licenses that were turned off, with their lists before.
+    pub edits: Vec<Edit>,
+    /// How far it came.
+    pub phase: Phase,
+    /// Between off and on.
+    pub wait: SignedDuration,
+    /// How long the gate of a group may hold the on back.
+    pub gate: SignedDuration,
+    /// Members of a group that were without error before the off: the gate waits for them.
+    pub members: Vec<UserId>,
+    /// How many people are off because of it.
+    pub people: u64,
+    /// Why it was started.
+    pub reason: String,
+    /// The date that asked for it.
+    pub asked: Option<Timestamp>,
+    /// Whether the journal has it. Without a record it is made up from the tenant's own dates.
+    pub recorded: bool,
+}
+
+/// How far an unfinished toggle came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The off was about to be sent; whether it was done is unknown.
+    InDoubt {
+        /// When the intent was written.
+        since: Timestamp,
+    },
+    /// The off was accepted, not yet seen.
+    Off {
+        /// When Graph answered.
+        at: Timestamp,
+    },
+    /// The off was seen; the on waits for its time.
+    Waiting {
+        /// When Graph answered the off.
+        off_at: Timestamp,
+        /// When the on is due.
+        due: Timestamp,
+    },
+    /// The on was sent and accepted, not yet seen.
+    OnSent {
+        /// When Graph answered the off.
+        off_at: Timestamp,
+        /// When Graph answered the on.
+        on_at: Timestamp,
+    },
+    /// The subject no longer exists; looked for again for 30 days, because a restored user comes
+    /// back off.
+    Gone {
+        /// When Graph answered the off.
+        off_at: Timestamp,
+        /// When it was first missed.
+        since: Timestamp,
+    },
+}
+
+impl InFlight {
+    /// When the subject went off, as far as is known.
+    pub fn off_at(&self) -> Timestamp {
+        match self.phase {
+            Phase::InDoubt { since } => since,
+            Phase::Off { at } => at,
+            Phase::Waiting { off_at, .. } | Phase::OnSent { off_at, .. } | Phase::Gone { off_at, .. } => {
+                off_at
+            }
+        }
+    }
+
+    /// When the on is due. In doubt, or before the gate of a group has opened, that is now: there
+    /// is something to look at. A user's wait runs from the answer to the off.
+    pub fn due(&self) -> Timestamp {
+        match self.phase {
+            Phase::InDoubt { since } => since,
+            Phase::Off { at } if self.subject.id.user().is_some() => {
+                at.saturating_add(self.wait).unwrap_or(Timestamp::MAX)
+            }
+            Phase::Off { at } => at,
+            Phase::Waiting { due, .. } => due,
+            Phase::OnSent { on_at, .. } => on_at,
+            Phase::Gone { since, .. } => since,
+        }
+    }
+
+    /// Whether people are counted as off because of it. Whoever no longer exists is not.
+    pub fn counts_as_off(&self) -> bool {
+        !matches!(self.phase, Phase::Gone { .. })
+    }
+}

@@ -1,0 +1,169 @@
+//! A decision → the steps that carry it out, each with what it expects to find.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Action, Change, Edit, Expectation, Person, Step};
+use super::resolve::Want;
+use super::running::{InFlight, Phase};
+use crate::manifest::declared::Toggle;
+use crate::model::{
+    AssignedBy, Assignment, AssignmentState, Catalog, SERVICE_PLAN, ServicePlanId, SignedDuration, SkuId,
+    Subject, SubjectKind, Timestamp,
+};
+use crate::observe::observed::{Group, User};
+
+/// The disabled service plans of each license that the subject itself carries.
+pub(super) type Lists<'a> = BTreeMap<SkuId, &'a BTreeSet<ServicePlanId>>;
+
+/// Off to on.
+pub(super) fn enable(subject: Subject, licenses: &[SkuId], lists: &Lists<'_>, want: &Want) -> Change {
+    let edits = edits(licenses, lists);
+    Change {
+        action: Action::Enable,
+        subject,
+        edits,
+        steps: vec![Step::On, Step::VerifyOn],
+        people: Vec::new(),
+        reason: reason(want, "the service plan is off"),
+        expect: BTreeSet::new(),
+        wait: SignedDuration::ZERO,
+        gate: SignedDuration::ZERO,
+        asked: want.asked,
+        resumes: None,
+    }
+}
+
+/// Off, verified off, wait, on, verified on.
+pub(super) fn toggle(
+    subject: Subject,
+    licenses: &[SkuId],
+    lists: &Lists<'_>,
+    want: &Want,
+    rule: &Toggle,
+    people: Vec<Person>,
+) -> Change {
+    let (wait, gate) = times(subject.id.kind(), rule);
+    let since = want.asked.map_or_else(String::new, |asked| format!("not turned on since {asked}"));
+    Change {
+        action: Action::Toggle,
+        subject,
+        edits: edits(licenses, lists),
+        steps: vec![Step::Off, Step::VerifyOff(gate), Step::Wait(wait), Step::On, Step::VerifyOn],
+        people,
+        reason: reason(want, &since),
+        expect: BTreeSet::new(),
+        wait,
+        gate,
+        asked: want.asked,
+        resumes: None,
+    }
+}
+
+/// On when due.
+pub(super) fn resume(own: &InFlight, now: Timestamp) -> Change {
+    let left = own.due().duration_since(now).max(SignedDuration::ZERO);
+    Change {
+        action: Action::Resume,
+        subject: own.subject.clone(),
+        edits: own.edits.iter().map(resumed).collect(),
+        steps: vec![Step::Wait(left), Step::On, Step::VerifyOn],
+        people: Vec::new(),
+        reason: own.reason.clone(),
+        expect: BTreeSet::new(),
+        wait: own.wait,
+        gate: own.gate,
+        asked: own.asked,
+        resumes: Some(own.clone()),
+    }
+}
+
+/// What a resume does to a list: from off to what it was before the toggle.
+fn resumed(edit: &Edit) -> Edit {
+    let mut after = edit.before.clone();
+    after.remove(&SERVICE_PLAN);
+    Edit { sku: edit.sku, before: edit.off(), after }
+}
+
+/// An unfinished toggle made up from the tenant's own dates, when our journal has none: due at the
+/// newest change of its assignments plus the wait (DESIGN 9, "without a record").
+pub(super) fn unrecorded(
+    subject: Subject,
+    edits: Vec<Edit>,
+    want: &Want,
+    rule: &Toggle,
+    off_since: Option<Timestamp>,
+    people: u64,
+    now: Timestamp,
+) -> InFlight {
+    let (wait, gate) = times(subject.id.kind(), rule);
+    let off_at = off_since.unwrap_or(now);
+    let phase = match (subject.id.kind(), off_since) {
+        (SubjectKind::User, Some(at)) => {
+            Phase::Waiting { off_at: at, due: at.saturating_add(wait).unwrap_or(Timestamp::MAX) }
+        }
+        (SubjectKind::User, None) => Phase::Waiting { off_at, due: now },
+        (SubjectKind::Group, _) => Phase::Off { at: off_at },
+    };
+    InFlight {
+        subject,
+        edits,
+        phase,
+        wait,
+        gate,
+        members: Vec::new(),
+        people,
+        reason: reason(want, "off without a record of ours, and a toggle is asked for"),
+        asked: want.asked,
+        recorded: false,
+    }
+}
+
+/// The wait and the gate for that kind of subject.
+fn times(kind: SubjectKind, rule: &Toggle) -> (SignedDuration, SignedDuration) {
+    match kind {
+        SubjectKind::User => (rule.wait, SignedDuration::ZERO),
+        SubjectKind::Group => (rule.group_wait, rule.group_gate),
+    }
+}
+
+fn reason(want: &Want, because: &str) -> String {
+    match &want.reason {
+        Some(own) => format!("{own} ({because})"),
+        None => because.to_owned(),
+    }
+}
+
+/// Every license with its list now and at the end, which differ in the service plan or not at all.
+pub(super) fn edits(licenses: &[SkuId], lists: &Lists<'_>) -> Vec<Edit> {
+    let one = |sku: &SkuId| {
+        let before = (*lists.get(sku)?).clone();
+        let mut after = before.clone();
+        after.remove(&SERVICE_PLAN);
+        Some(Edit { sku: *sku, before, after })
+    };
+    licenses.iter().filter_map(one).collect()
+}
+
+/// What a change of a user rests on: all its assignments of licenses with the service plan.
+pub fn expect_user(user: &User, catalog: &Catalog) -> BTreeSet<Expectation> {
+    expect_assignments(user.relevant(catalog))
+}
+
+fn expect_assignments<'a>(assignments: impl Iterator<Item = &'a Assignment>) -> BTreeSet<Expectation> {
+    assignments
+        .map(|one| Expectation { sku: one.sku, by: one.by, state: one.state.clone(), on: one.leaves_on() })
+        .collect()
+}
+
+/// What a change of a group rests on: its licenses with the service plan.
+pub fn expect_group(group: &Group, catalog: &Catalog) -> BTreeSet<Expectation> {
+    group
+        .relevant(catalog)
+        .map(|one| Expectation {
+            sku: one.sku,
+            by: AssignedBy::Direct,
+            state: AssignmentState::Active,
+            on: one.leaves_on(),
+        })
+        .collect()
+}

@@ -1,0 +1,201 @@
+//! What the plan says of a declared user: the table of DESIGN 5, first row that matches.
+
+use std::collections::BTreeMap;
+
+use super::dates::{Renewal, renewal};
+use super::resolve::{Desired, Want};
+use super::running::Running;
+use super::why::{GroupRef, WhyNot};
+use crate::model::{
+    AssignedBy, Assignment, AssignmentState, GroupId, SERVICE_PLAN, SkuId, SubjectId, Timestamp,
+};
+use crate::observe::observed::{Observed, User};
+
+/// What is decided for one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// As it must be.
+    InSync,
+    /// As it must be once the declared groups are.
+    Covered(Vec<GroupId>),
+    /// On, and whether a toggle is due cannot be decided.
+    Undecided(Renewal),
+    /// Off to on, for these licenses of its own.
+    Enable(Vec<SkuId>),
+    /// Off and on again, for these licenses of its own.
+    Toggle(Vec<SkuId>),
+    /// Off without a record of ours, though a toggle is asked for: on again, due then.
+    Resume {
+        /// The licenses of its own that are off.
+        licenses: Vec<SkuId>,
+        /// When it seems to have gone off; unknown without a date.
+        off_since: Option<Timestamp>,
+    },
+    /// Something else must happen first.
+    Blocked(WhyNot),
+}
+
+/// What the users' table needs to know of the groups.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DeclaredGroup {
+    /// This plan turns it on.
+    pub turns_on: bool,
+    /// The date it is declared with.
+    pub asked: Option<Timestamp>,
+}
+
+/// Everything a verdict rests on.
+pub(super) struct Context<'a> {
+    pub observed: &'a Observed,
+    pub running: &'a Running,
+    pub desired: &'a Desired,
+    pub groups: &'a BTreeMap<GroupId, DeclaredGroup>,
+}
+
+/// Judges one user who exists, was read, and is not in an unfinished toggle of ours.
+pub(super) fn judge(user: &User, want: &Want, context: &Context<'_>) -> Verdict {
+    let sources = user.sources(&context.observed.catalog);
+    if sources.is_empty() {
+        return off(user, want, context);
+    }
+    let Some(asked) = want.asked else { return Verdict::InSync };
+    let own_on = context.running.last_on.get(&SubjectId::User(user.id)).copied();
+    match renewal(asked, own_on, &user.dates, &sources) {
+        Renewal::Renewed => Verdict::InSync,
+        Renewal::Due => toggle_due(user, asked, &sources, context),
+        undecided @ (Renewal::ChangedSince(_) | Renewal::NoDate) => Verdict::Undecided(undecided),
+    }
+}
+
+/// The rows of a user who is off.
+fn off(user: &User, want: &Want, context: &Context<'_>) -> Verdict {
+    let catalog = &context.observed.catalog;
+    let held: Vec<&Assignment> = user.relevant(catalog).collect();
+    let to_enable: Vec<&Assignment> = held.iter().copied().filter(|one| can_enable(one, context)).collect();
+    if want.asked.is_some() && !to_enable.is_empty() && user.usage_location.is_some() {
+        return resume(&held, &to_enable);
+    }
+    if held.is_empty() {
+        return Verdict::Blocked(WhyNot::NoLicense { narrowed_to: None });
+    }
+    if let Some(why) = tenant_level(&held, context) {
+        return Verdict::Blocked(why);
+    }
+    let (groups, rest): (Vec<_>, Vec<_>) = held
+        .iter()
+        .filter(|one| provisioned(one, context))
+        .partition(|one| one.state == AssignmentState::Active && !one.is_direct() && !one.leaves_on());
+    if to_enable.is_empty() {
+        return not_by_itself(&groups, &rest, context);
+    }
+    if user.usage_location.is_none() {
+        return Verdict::Blocked(WhyNot::NoUsageLocation);
+    }
+    match &want.license {
+        None => Verdict::Enable(licenses(&to_enable)),
+        Some((name, narrowed)) => {
+            let kept: Vec<_> = to_enable.into_iter().filter(|one| narrowed.contains(&one.sku)).collect();
+            if kept.is_empty() {
+                return Verdict::Blocked(WhyNot::NoLicense { narrowed_to: Some(name.clone()) });
+            }
+            Verdict::Enable(licenses(&kept))
+        }
+    }
+}
+
+/// A direct assignment in force that turns the service plan off, of a license where it can be on.
+fn can_enable(one: &Assignment, context: &Context<'_>) -> bool {
+    one.is_direct()
+        && !one.leaves_on()
+        && one.state == AssignmentState::Active
+        && one.error.is_none()
+        && provisioned(one, context)
+}
+
+/// Whether the tenant may use the license, and has the service plan ready in it.
+fn provisioned(one: &Assignment, context: &Context<'_>) -> bool {
+    context.observed.catalog.get(one.sku).is_some_and(|license| {
+        license.status.is_usable()
+            && license.plans.get(&SERVICE_PLAN).is_some_and(|plan| plan.is_provisioned())
+    })
+}
+
+/// The reason at the level of the tenant, when every license that is held has one.
+fn tenant_level(held: &[&Assignment], context: &Context<'_>) -> Option<WhyNot> {
+    if held.iter().any(|one| provisioned(one, context)) {
+        return None;
+    }
+    held.iter().find_map(|one| super::tenant_level(one.sku, &context.observed.catalog))
+}
+
+/// Off with a date and no record of ours: whoever turned it off, it ends on (DESIGN 9).
+fn resume(held: &[&Assignment], to_enable: &[&Assignment]) -> Verdict {
+    Verdict::Resume {
+        licenses: licenses(to_enable),
+        off_since: held.iter().filter_map(|one| one.updated).max(),
+    }
+}
+
+/// Off, and no change of the user itself helps: `disabling` groups turn it off, `rest` is in error.
+fn not_by_itself(disabling: &[&&Assignment], rest: &[&&Assignment], context: &Context<'_>) -> Verdict {
+    let ids = group_ids(disabling.iter().map(|one| one.by));
+    let turns_on = |id: &GroupId| context.groups.get(id).is_some_and(|group| group.turns_on);
+    let covering: Vec<GroupId> = ids.iter().copied().filter(turns_on).collect();
+    if !covering.is_empty() {
+        return Verdict::Covered(covering);
+    }
+    match rest.iter().find(|one| one.error.is_some()).or(rest.first()) {
+        Some(broken) => in_error(broken, context),
+        None => Verdict::Blocked(WhyNot::OffByGroups(refs(&ids, context))),
+    }
+}
+
+fn in_error(one: &Assignment, context: &Context<'_>) -> Verdict {
+    Verdict::Blocked(WhyNot::InError {
+        license: context.observed.catalog.name(one.sku),
+        state: one.state.as_str().to_owned(),
+        error: one.error.clone(),
+    })
+}
+
+/// The rows of a user who is on and has not been turned on since the date.
+fn toggle_due(user: &User, asked: Timestamp, sources: &[&Assignment], context: &Context<'_>) -> Verdict {
+    if context.desired.protected.covers(user.id, &user.upn) {
+        return Verdict::Blocked(WhyNot::Protected);
+    }
+    let groups = group_ids(sources.iter().map(|one| one.by));
+    if groups.is_empty() {
+        return Verdict::Toggle(licenses(sources));
+    }
+    let by_groups_only = sources.iter().all(|one| !one.is_direct());
+    let declared = |id: &GroupId| {
+        context.groups.get(id).is_some_and(|group| group.asked.is_some_and(|date| date >= asked))
+    };
+    if by_groups_only && groups.iter().all(declared) {
+        return Verdict::Covered(groups);
+    }
+    Verdict::Blocked(WhyNot::OnByGroups(refs(&groups, context)))
+}
+
+fn licenses(assignments: &[&Assignment]) -> Vec<SkuId> {
+    let mut ids: Vec<SkuId> = assignments.iter().map(|one| one.sku).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn group_ids(sources: impl Iterator<Item = AssignedBy>) -> Vec<GroupId> {
+    let mut ids: Vec<GroupId> = sources
+        .filter_map(|by| match by {
+            AssignedBy::Direct => None,
+            AssignedBy::Group(id) => Some(id),
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn refs(ids: &[GroupId], context: &Context<'_>) -> Vec<GroupRef> {
+    ids.iter().map(|id| GroupRef { id: *id, name: context.observed.group_name(*id) }).collect()
+}
