@@ -8,3 +8,4 @@ pub mod manifest;
 pub mod model;
 pub mod observe;
 pub mod plan;
+pub mod report;

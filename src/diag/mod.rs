@@ -5,10 +5,14 @@
 
 mod code;
 mod finding;
+mod lines;
 mod place;
+mod quote;
 mod suggest;
 
 pub use code::Code;
 pub use finding::{Finding, Severity};
+pub use lines::Lines;
 pub use place::{Place, Source};
+pub use quote::{is_invisible, quoted};
 pub use suggest::did_you_mean;

@@ -12,6 +12,20 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// A text by the name it was given; a byte order mark is left out, so that columns are right.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        if text.starts_with(BYTE_ORDER_MARK) {
+            text.drain(..BYTE_ORDER_MARK.len_utf8());
+        }
+        Source { name: name.into(), text }
+    }
+}
+
+/// Windows editors begin a file with it; it means nothing.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// A range of bytes in a source. Cheap to clone: the text is shared.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -67,6 +81,11 @@ mod tests {
         let source = Arc::new(Source { name: "m.yaml".into(), text: "a: b\nü: x\n".into() });
         assert_eq!(Place::new(&source, 0..1).to_string(), "m.yaml:1:1");
         assert_eq!(Place::new(&source, 9..10).line_column(), (2, 4));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_the_text() {
+        assert_eq!(Source::new("m.yaml", "\u{feff}a: b").text, "a: b");
     }
 
     #[test]

@@ -1,7 +1,13 @@
 //! "Did you mean": the nearest of a few known words.
 
+/// A longer word is no slip for any known one, and comparing it would take time.
+const LONGEST_SLIP_BYTES: usize = 120;
+
 /// The candidate nearest to `word`, when it is near enough to be a slip of the keyboard.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST_SLIP_BYTES {
+        return None;
+    }
     let folded = word.to_lowercase();
     candidates
         .into_iter()

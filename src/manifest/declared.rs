@@ -1,6 +1,6 @@
 //! The valid manifest: names, selectors and limits as data, each entry with its place.
 //!
-//! Made only by [`super::read`], which has checked everything that can be checked offline; ids of
+//! Made only by [`super::read()`], which has checked everything that can be checked offline; ids of
 //! the tenant come later, in `plan::resolve`.
 
 use std::sync::Arc;

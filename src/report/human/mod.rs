@@ -1,0 +1,3 @@
+//! For people: findings as the Rust compiler shows them.
+
+pub mod finding;

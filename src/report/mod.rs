@@ -1,0 +1,3 @@
+//! Data to text. The only module that knows terminals.
+
+pub mod human;
