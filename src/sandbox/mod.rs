@@ -19,6 +19,7 @@ mod known;
 mod license;
 mod lines;
 mod process;
+mod saved;
 mod seed;
 mod short;
 mod tenant;
@@ -30,6 +31,7 @@ mod wire;
 
 pub use faults::{Fault, FaultAnswer, Faults};
 pub use file::{TenantFile, Unusable};
+pub use saved::{CannotSave, Opened, Saved};
 pub use tenant::{Tenant, Written};
 pub use transport::InProcess;
 pub use wire::{Answer, Ask};
