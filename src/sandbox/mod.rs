@@ -21,6 +21,7 @@ mod lines;
 mod process;
 mod saved;
 mod seed;
+mod serve;
 mod short;
 mod tenant;
 #[cfg(test)]
@@ -32,6 +33,7 @@ mod wire;
 pub use faults::{Fault, FaultAnswer, Faults};
 pub use file::{TenantFile, Unusable};
 pub use saved::{CannotSave, Opened, Saved};
+pub use serve::serve;
 pub use tenant::{Tenant, Written};
 pub use transport::InProcess;
 pub use wire::{Answer, Ask};
