@@ -40,11 +40,13 @@ pub fn tenant(text: &str) -> Result<Tenant, Unusable> {
     let mut blocks: Vec<(String, UserBlock)> = Vec::new();
     blocks.extend(file.users.into_iter().enumerate().map(|(at, block)| (format!("users[{at}]"), block)));
     let seed = Seed(file.seed);
-    let generated = file.generate.map(|generate| Generated::new(generate, &file.tenant.domain, seed));
+    let generated = file.generate.into_iter();
+    let generated = generated.map(|generate| Generated::new(generate, &file.tenant.domain, seed));
+    let generated: Vec<_> = generated.collect();
     blocks.extend(generated.iter().flat_map(Generated::users));
     let mut build = Build { lines, shelf, people: People::default(), groups: Vec::new() };
     build.people(&blocks, &file.tenant.country)?;
-    build.groups(&file.groups, generated.as_ref())?;
+    build.groups(&file.groups, &generated)?;
     let users = build.users(&blocks, &file.groups)?;
     let groups: BTreeMap<_, _> =
         build.groups.into_iter().map(|group| (group.id, History::new(group))).collect();
@@ -151,7 +153,7 @@ impl Build {
     }
 
     /// The groups, first without members, because groups can be members of groups.
-    fn groups(&mut self, blocks: &[GroupBlock], generated: Option<&Generated>) -> Result<(), Unusable> {
+    fn groups(&mut self, blocks: &[GroupBlock], generated: &[Generated]) -> Result<(), Unusable> {
         for (at, block) in blocks.iter().enumerate() {
             let path = format!("groups[{at}]");
             let group = self.group(block, &path)?;
@@ -166,12 +168,12 @@ impl Build {
             members.extend(generated.iter().flat_map(|generated| generated.members_of(&block.name)));
             self.groups[at].members = Arc::new(members);
         }
-        match generated.and_then(|generated| generated.block.group.as_ref()) {
-            Some(name) if !self.groups.iter().any(|group| group.name == *name) => {
-                self.wrong("generate.group", format!("there is no group `{name}`"))
+        for name in generated.iter().filter_map(|generated| generated.block.group.as_ref()) {
+            if !self.groups.iter().any(|group| group.name == *name) {
+                return self.wrong("generate", format!("there is no group `{name}`"));
             }
-            Some(_) | None => Ok(()),
         }
+        Ok(())
     }
 
     fn group(&self, block: &GroupBlock, path: &str) -> Result<Group, Unusable> {
@@ -455,13 +457,13 @@ struct Generated {
 impl Generated {
     fn new(block: Generate, domain: &str, seed: Seed) -> Self {
         let off = block.off.unwrap_or(Amount::Count(0)).of(block.users, 0);
-        let chosen = seed.shuffled(0..block.users, &["off"]).into_iter();
+        let chosen = seed.shuffled(0..block.users, &["off", &block.name]).into_iter();
         let off = chosen.take(usize::try_from(off).unwrap_or(usize::MAX)).collect();
         Generated { block, domain: domain.to_owned(), off }
     }
 
     fn upn(&self, number: u64) -> String {
-        format!("person{:06}@{}", number + 1, self.domain)
+        format!("{}{:03}@{}", self.block.name, number + 1, self.domain)
     }
 
     fn users(&self) -> impl Iterator<Item = (String, UserBlock)> + '_ {
@@ -474,7 +476,6 @@ impl Generated {
             });
             let user = UserBlock {
                 upn: self.upn(number),
-                name: Some(format!("Person {}", number + 1)),
                 enabled: true,
                 since: self.block.since,
                 licenses: license.collect(),
@@ -555,5 +556,15 @@ mod tests {
     #[test]
     fn what_a_name_is_made_of() {
         assert_eq!(name_from("adele.vance@contoso.com"), "Adele Vance");
+    }
+
+    #[test]
+    fn every_example_is_a_tenant() {
+        let folders = std::fs::read_dir("examples").expect("the examples");
+        let files = folders.map(|folder| folder.expect("a folder").path().join("tenant.yaml"));
+        for file in files.filter(|file| file.exists()) {
+            let text = std::fs::read_to_string(&file).expect("a text");
+            tenant(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
     }
 }

@@ -69,8 +69,9 @@ pub struct TenantFile {
     /// Its users.
     #[serde(default, deserialize_with = "short::list")]
     pub users: Vec<UserBlock>,
-    /// Many ordinary users more.
-    pub generate: Option<Generate>,
+    /// Many ordinary users more; a block, or a list of them.
+    #[serde(default, deserialize_with = "short::one_or_many")]
+    pub generate: Vec<Generate>,
     /// What goes wrong, and when.
     #[serde(default)]
     pub faults: Vec<Fault>,
@@ -305,6 +306,9 @@ pub struct AssignedPlanBlock {
 pub struct Generate {
     /// How many.
     pub users: u64,
+    /// What their UPNs begin with; a number follows.
+    #[serde(default = "person")]
+    pub name: String,
     /// What each of them holds directly.
     pub license: Option<String>,
     /// The group that each of them is in.
@@ -398,6 +402,10 @@ impl Unusable {
 
 fn united_states() -> String {
     "US".to_owned()
+}
+
+fn person() -> String {
+    "person".to_owned()
 }
 
 fn yes() -> bool {

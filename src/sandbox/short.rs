@@ -41,6 +41,33 @@ impl<'de, T: Short> Visitor<'de> for ListVisitor<T> {
     }
 }
 
+/// Reads a block, or a list of them.
+pub fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    from.deserialize_any(OneOrManyVisitor(PhantomData))
+}
+
+struct OneOrManyVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a block or a list of blocks")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, block: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(block)).map(|one| vec![one])
+    }
+}
+
 /// One block or word.
 struct OneOf<T>(T);
 
