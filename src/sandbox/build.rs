@@ -414,36 +414,33 @@ fn long_ago() -> Timestamp {
     LONG_AGO.parse().expect("a constant time")
 }
 
-/// A service plan, how usable it is, since when.
-type Given = (ServicePlanId, Capability, Timestamp);
+/// Assignments in force, as far as they decide about service plans: license, what is off, since.
+type Sources = Vec<(SkuId, BTreeSet<ServicePlanId>, Timestamp)>;
 
-/// Equal lists of `assignedPlans` are kept once: an E5 user has 86 of them, a big tenant has
-/// hundreds of thousands of equal users.
+/// Equal lists of `assignedPlans` are made and kept once: an E5 user has 86 of them, a big tenant
+/// has hundreds of thousands of equal users.
 #[derive(Default)]
-struct SharedPlans(BTreeMap<Vec<Given>, Arc<Vec<Provisioned>>>);
+struct SharedPlans(BTreeMap<Sources, Arc<Vec<Provisioned>>>);
 
 impl SharedPlans {
     /// What the assignments give, each since the first assignment that gives it.
     fn plans(&mut self, user: &User, shelf: &Shelf, held: &Dated) -> Arc<Vec<Provisioned>> {
-        let mut since: BTreeMap<ServicePlanId, Timestamp> = BTreeMap::new();
-        for (held, date) in held.iter().filter(|(held, _)| held.in_force()) {
-            for plan in shelf.get(held.sku).iter().flat_map(|owned| owned.plans_without(&held.disabled)) {
-                let first = since.entry(plan).or_insert(*date);
-                *first = *date.min(first);
-            }
-        }
-        let given =
-            user.given(shelf).into_iter().map(|(plan, status)| (plan, status, since[&plan])).collect();
-        let plans = |given: &Vec<Given>| {
-            let entry = |(plan, status, since): &Given| Provisioned {
-                plan: *plan,
-                since: Some(*since),
-                status: *status,
-            };
-            Arc::new(given.iter().map(entry).collect())
-        };
-        Arc::clone(self.0.entry(given).or_insert_with_key(plans))
+        let in_force = held.iter().filter(|(held, _)| held.in_force());
+        let sources = in_force.map(|(held, since)| (held.sku, held.disabled.clone(), *since)).collect();
+        let made = self.0.entry(sources).or_insert_with_key(|sources| {
+            let given = user.given(shelf).into_iter();
+            let entry = |(plan, status)| Provisioned { plan, since: first(plan, sources, shelf), status };
+            Arc::new(given.map(entry).collect())
+        });
+        Arc::clone(made)
     }
+}
+
+/// When the first of these assignments began to give that service plan.
+fn first(plan: ServicePlanId, sources: &Sources, shelf: &Shelf) -> Option<Timestamp> {
+    let gives = |sku: &SkuId| shelf.get(*sku).is_some_and(|owned| owned.plans.contains_key(&plan));
+    let giving = sources.iter().filter(|(sku, off, _)| gives(sku) && !off.contains(&plan));
+    giving.map(|(_, _, since)| *since).min()
 }
 
 /// The users of `generate:`.
@@ -566,5 +563,16 @@ mod tests {
             let text = std::fs::read_to_string(&file).expect("a text");
             tenant(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         }
+    }
+
+    #[test]
+    fn the_organization_has_as_many_people_as_its_story_says() {
+        let text = std::fs::read_to_string("examples/organization/tenant.yaml").expect("the example");
+        let tenant = tenant(&text).expect("usable");
+        let has =
+            |sku: SkuId| tenant.shelf().get(sku).is_some_and(|owned| owned.plans.contains_key(&AUDITING));
+        let licensed = || tenant.users().filter(|user| user.held.iter().any(|held| has(held.sku)));
+        let off = licensed().filter(|user| !user.given(tenant.shelf()).contains_key(&AUDITING));
+        assert_eq!((licensed().count(), off.count()), (120, 9 + 30 + 3));
     }
 }

@@ -28,6 +28,8 @@ impl<T> History<T> {
     /// The object from now on. What no read can show any more, because it was replaced more than
     /// `lag` ago, is forgotten.
     pub fn change(&mut self, now: Timestamp, next: T, lag: SignedDuration) {
+        // A clock that was set back must not put the newest version in front of an older one.
+        let now = self.versions.last().map_or(now, |(since, _)| now.max(*since));
         self.versions.push((now, next));
         let oldest_read = now.saturating_sub(lag).unwrap_or(Timestamp::MIN);
         let shown = self.versions.partition_point(|(since, _)| *since <= oldest_read);
@@ -52,6 +54,14 @@ mod tests {
         assert_eq!(*history.at(at(99)), "first");
         assert_eq!(*history.at(at(100)), "second");
         assert_eq!(*history.latest(), "third");
+    }
+
+    #[test]
+    fn the_newest_version_stays_the_newest_when_the_clock_is_set_back() {
+        let mut history = History::new("first");
+        history.change(at(100), "second", SignedDuration::ZERO);
+        history.change(at(90), "third", SignedDuration::ZERO);
+        assert_eq!(*history.at(at(100)), "third");
     }
 
     #[test]

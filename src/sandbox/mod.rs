@@ -2,8 +2,8 @@
 //!
 //! It is written from what is known of Graph (cited as "GRAPH 4.2") and shares no logic with the
 //! planner: otherwise both would be wrong together. A tenant is a YAML file that a person can
-//! write ([`TenantFile`]); [`Tenant`] holds its state and answers requests; [`InProcess`] and
-//! [`serve`] put it behind the client, in virtual time or on loopback.
+//! write; [`Tenant`] holds its state and answers requests; [`InProcess`] and [`serve`] put it
+//! behind the client, in virtual time or on loopback.
 //!
 //! In reading order: `file` and `build` (what the file says), `user`, `group`, `license` (what
 //! the tenant is), `assign` and `process` (what changes it), `wire` (what it looks like from
@@ -31,9 +31,9 @@ mod user;
 mod wire;
 
 pub use faults::{Fault, FaultAnswer, Faults};
-pub use file::{TenantFile, Unusable};
+pub use file::Unusable;
 pub use saved::{CannotSave, Opened, Saved};
 pub use serve::serve;
-pub use tenant::{Tenant, Written};
+pub use tenant::{Collection, Counters, OnWrite, Tenant, Written};
 pub use transport::InProcess;
 pub use wire::{Answer, Ask};

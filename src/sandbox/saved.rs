@@ -164,8 +164,8 @@ impl Saved {
         let mut file = self.append()?;
         Ok(Box::new(move |written, counters| {
             let line = Line::Write { written: written.clone(), counters };
-            // A simulated tenant that forgets a write because the disk is full is no reason to
-            // stop the run that is tried on it; the next command sees an older tenant.
+            // A full disk is no reason to stop what is being tried on the tenant. `ended` cannot
+            // write either and says so.
             let _ = write_line(&mut file, &line);
         }))
     }

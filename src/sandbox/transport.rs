@@ -94,6 +94,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_group_is_turned_off_and_waited_for_in_virtual_time() {
+        let (transport, clock) = in_process(
+            "groupProcessing: 90s\nlicenses: [SPE_E5]\ngenerate: {users: 12, group: Legal}\ngroups: \
+             [{name: Legal, id: 8a9b0c1d-0000-4000-8000-000000000002, licenses: [SPE_E5]}]\n",
+        );
+        let legal = "https://graph.microsoft.com/v1.0/groups/8a9b0c1d-0000-4000-8000-000000000002";
+        let run = async {
+            let off = assign(&[AUDITING]).to_string();
+            let accepted = send(&transport, "POST", &format!("{legal}/assignLicense"), off).await;
+            assert_eq!(accepted.expect("an answer").status(), 202);
+            let members = format!("{legal}/members?$select=licenseAssignmentStates");
+            let off = format!("\"disabledPlans\":[\"{AUDITING}\"]");
+            loop {
+                let page = send(&transport, "GET", &members, String::new()).await.expect("an answer");
+                let page = String::from_utf8(page.into_body()).expect("a text");
+                if page.matches(&off).count() == 12 {
+                    return;
+                }
+                clock.sleep(SignedDuration::from_secs(10)).await;
+            }
+        };
+        clock.drive(run).await;
+        let waited = clock.now().duration_since(noon());
+        assert!((80..=100).contains(&waited.as_secs()), "{waited}");
+    }
+
+    #[tokio::test]
     async fn links_lead_to_the_host_that_was_asked() {
         let (transport, clock) = in_process("users: [a@contoso.com, b@contoso.com]\n");
         let url = "http://127.0.0.1:8080/v1.0/users?$top=1";

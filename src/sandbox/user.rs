@@ -316,6 +316,29 @@ mod tests {
     }
 
     #[test]
+    fn dates_stay_where_the_file_says_so() {
+        let (first, second) =
+            (Timestamp::from_second(10).expect("10"), Timestamp::from_second(20).expect("20"));
+        let mut user = user(vec![held(&[], AssignmentState::Active)]);
+        user.provision(&shelf(), first, PlanDates::Stay);
+        user.held[0].disabled.insert(AUDITING);
+        user.provision(&shelf(), second, PlanDates::Stay);
+        user.held[0].disabled.clear();
+        user.provision(&shelf(), second, PlanDates::Stay);
+        let entry = user.plans.iter().find(|entry| entry.plan == AUDITING).expect("there");
+        assert_eq!((entry.status, entry.since), (Capability::Enabled, Some(first)));
+    }
+
+    #[test]
+    fn a_suspended_license_gives_nothing_that_can_be_used() {
+        let tenant = testing::tenant(
+            "licenses: [{license: SPE_E5, status: Suspended}]\nusers: [{upn: a@contoso.com, licenses: [SPE_E5]}]\n",
+        );
+        let given = testing::user(&tenant, "a@contoso.com").given(tenant.shelf());
+        assert_eq!(given[&AUDITING], Capability::Suspended);
+    }
+
+    #[test]
     fn the_merged_view_leaves_off_what_every_source_leaves_off() {
         let both = vec![held(&[AUDITING], AssignmentState::Active), held(&[], AssignmentState::Active)];
         assert!(user(both).merged()[&E5].is_empty());
