@@ -1,5 +1,6 @@
 //! advaudit.
 pub mod apply;
+pub mod cli;
 pub mod clock;
 pub mod diag;
 pub mod graph;

@@ -59,8 +59,8 @@ pub struct Manner {
 /// What became of the subjects of a run.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// Every machine, in the order of the jobs.
-    pub machines: Vec<Machine>,
+    /// Every machine, in the order of the jobs, and where it was when the run left it.
+    pub machines: Vec<(Machine, State)>,
     /// What ended the run early.
     pub stopped: Option<Stopped>,
     /// The first toggle came back and its date did not move.
@@ -395,13 +395,16 @@ impl Driver<'_> {
         self.tell(event);
     }
 
-    fn finish(mut self) -> Done {
+    fn finish(self) -> Done {
         let waits = "it waits for its turn or its time; run again to continue";
-        for machine in &mut self.machines {
-            machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
-        }
         let subject = |index: usize| self.machines[index].job().subject.clone();
         let date_does_not_move = self.guard.failed().map(subject);
-        Done { machines: self.machines, stopped: self.stopped, date_does_not_move }
+        let leave = |mut machine: Machine| {
+            let was = machine.state();
+            machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
+            (machine, was)
+        };
+        let machines = self.machines.into_iter().map(leave).collect();
+        Done { machines, stopped: self.stopped, date_does_not_move }
     }
 }

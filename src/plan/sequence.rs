@@ -60,7 +60,7 @@ pub(super) fn toggle(
 }
 
 /// On when due.
-pub(super) fn resume(own: &InFlight, now: Timestamp) -> Change {
+pub fn resume(own: &InFlight, now: Timestamp) -> Change {
     let left = own.due().duration_since(now).max(SignedDuration::ZERO);
     Change {
         action: Action::Resume,

@@ -11,6 +11,7 @@ use super::words::{count, duration, people, time_of_day};
 use crate::apply::event::{Event, Told};
 use crate::apply::outcome::Outcome;
 use crate::clock::Clock;
+use crate::graph::Throttled;
 use crate::model::Timestamp;
 use crate::plan::change::Action;
 
@@ -147,4 +148,11 @@ fn bar(wait: &Arc<Mutex<Option<Timestamp>>>, clock: Clock) -> ProgressBar {
 /// `Turning on 3 subjects that are due.`
 pub fn due(subjects: usize) -> String {
     format!("Turning on what earlier runs left off: {}.", count(subjects, "subject", "subjects"))
+}
+
+/// What is said while a read waits for Graph.
+pub fn throttled(throttled: &Throttled, now: Timestamp) -> String {
+    let why = throttled.status.map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
+    let left = duration(throttled.until.duration_since(now));
+    format!("{}  waiting       {}: {why}, asking again in {left}", time_of_day(now), throttled.asked)
 }

@@ -44,3 +44,10 @@ impl Style {
         format!("{style}{text}{style:#}")
     }
 }
+
+impl Style {
+    /// `error: …`, in red where there are colours.
+    pub fn error(self, text: &str) -> String {
+        format!("{} {text}", self.paint(Kind::Bad, "error:"))
+    }
+}

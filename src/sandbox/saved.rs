@@ -50,8 +50,11 @@ pub struct Opened {
     pub tenant: Tenant,
     /// Where its log is; tell it the time when the command ends.
     pub saved: Saved,
-    /// When virtual time goes on. None where the file names no time: then the time is the real one.
+    /// When virtual time goes on. None where the file names no time and nothing was done yet: then
+    /// the time is the real one.
     pub start: Option<Timestamp>,
+    /// Whether nothing of an earlier command is left.
+    pub fresh: bool,
     /// Something that whoever runs the command should know, one sentence.
     pub notice: Option<String>,
 }
@@ -97,9 +100,13 @@ impl Saved {
                 file.display()
             )
         });
-        let start = tenant.start().and(end);
         tenant.on_write(saved.listener()?);
-        Ok(Opened { tenant, saved, start, notice })
+        Ok(Opened { tenant, saved, start: end, fresh: !same, notice })
+    }
+
+    /// A folder for what else is remembered of this tenant. Nothing is made here.
+    pub fn folder(&self) -> PathBuf {
+        self.path.with_extension("")
     }
 
     /// Writes down when a command ended, so that time does not run backwards in the next.
