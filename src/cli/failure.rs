@@ -81,7 +81,6 @@ impl Failure {
         if let Failure::Manifest(findings) = self {
             let colour = output.error_style().colour;
             output.complain(&finding::render(findings, colour, output.width()));
-            output.complain(&finding::summary(findings));
             return;
         }
         output.complain(&output.error_style().error(&self.to_string()));

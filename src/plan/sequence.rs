@@ -126,9 +126,10 @@ fn times(kind: SubjectKind, rule: &Toggle) -> (SignedDuration, SignedDuration) {
     }
 }
 
+/// The administrator's own words; ours where there are none.
 fn reason(want: &Want, because: &str) -> String {
     match &want.reason {
-        Some(own) => format!("{own} ({because})"),
+        Some(own) => own.clone(),
         None => because.to_owned(),
     }
 }

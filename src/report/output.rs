@@ -75,6 +75,9 @@ impl Output {
 
 /// A reader that went away (`| head`) is no error of ours, and there is nobody left to tell.
 fn write_line(stream: &mut impl Write, text: &str) {
+    if text.is_empty() {
+        return;
+    }
     let end = if text.ends_with('\n') { "" } else { "\n" };
     _ = write!(stream, "{text}{end}").and_then(|()| stream.flush());
 }
