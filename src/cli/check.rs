@@ -48,12 +48,12 @@ pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> 
             output.result(&common::text(&CheckDocument { format_version: "1.0", valid, findings }));
         }
         Format::Human => {
-            output.complain(&finding::render(&findings, output.error_style().colour, output.width()));
-            let count =
-                if files.len() == 1 { "1 manifest".into() } else { format!("{} manifests", files.len()) };
-            let said =
-                if findings.is_empty() { "no findings".to_owned() } else { finding::summary(&findings) };
-            output.result(&format!("{count} checked: {said}."));
+            output.result(&finding::render(&findings, output.style().colour, output.width()));
+            if findings.is_empty() {
+                let count =
+                    if files.len() == 1 { "1 manifest".into() } else { format!("{} manifests", files.len()) };
+                output.result(&format!("{count} checked, nothing to say."));
+            }
         }
     }
     Ok(if valid { Exit::Done } else { Exit::Error })
