@@ -48,6 +48,27 @@ pub(super) fn time_of_day(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()
 }
 
+/// Breaks a text between words so that no line is wider than `width` where that can be had; every
+/// line after the first is indented by `indent` columns, the first one is taken to start there too.
+pub(super) fn wrap(text: &str, indent: usize, width: usize) -> String {
+    let room = width.saturating_sub(indent).max(20);
+    let (mut wrapped, mut used) = (String::with_capacity(text.len()), 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > room {
+            wrapped.push('\n');
+            wrapped.extend(std::iter::repeat_n(' ', indent));
+            used = 0;
+        } else if used > 0 {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += length;
+    }
+    wrapped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +81,11 @@ mod tests {
         assert_eq!(duration(SignedDuration::from_mins(60)), "60 min");
         assert_eq!(duration(SignedDuration::from_secs(95)), "1 min 35 s");
         assert_eq!(duration(SignedDuration::from_mins(150)), "2 h 30 min");
+    }
+
+    #[test]
+    fn long_lists_of_names_are_broken_between_words() {
+        assert_eq!(wrap("one two three", 2, 30), "one two three");
+        assert_eq!(wrap("aaaaaaaaaa, bbbbbbbbbb, c", 4, 24), "aaaaaaaaaa,\n    bbbbbbbbbb, c");
     }
 }

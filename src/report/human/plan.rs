@@ -10,7 +10,7 @@ use crate::diag::Finding;
 use crate::model::{Catalog, SERVICE_PLAN, SERVICE_PLAN_NAME, ServicePlanId, SkuId, SubjectKind};
 use crate::plan::change::{Action, Blocked, Change, Edit, Plan, Step};
 use crate::report::style::{Kind, Style};
-use crate::report::words::{count, duration, people, time};
+use crate::report::words::{count, duration, people, time, wrap};
 
 /// How many names a folded block spells out without `-v`.
 const NAMES: usize = 5;
@@ -46,7 +46,8 @@ pub fn render(plan: &Plan, view: View) -> String {
     text.push_str(&unknown(plan, view));
     text.push_str(&findings(&plan.findings, view));
     text.push('\n');
-    text.push_str(&cost(plan));
+    text.push_str(&wrap(&cost(plan), 0, view.width));
+    text.push_str(&covered(plan));
     text.push_str(&view.style.paint(Kind::Strong, plan.summary()));
     text.push('\n');
     text
@@ -88,13 +89,18 @@ fn change_block(block: &[&Change], plan: &Plan, view: View) -> String {
         text.push_str(&diff(edit, first.action, &plan.catalog, view.style));
     }
     if first.action != Action::Enable {
-        text.push_str(&format!("      steps: {}\n", steps(first)));
+        text.push_str(&line("steps", &steps(first), view));
     }
     if first.subject.id.kind() == SubjectKind::Group && first.action == Action::Toggle {
-        text.push_str(&format!("      goes off: {}\n", names(&first.people, view)));
+        text.push_str(&line("goes off", &names(&first.people, view), view));
     }
-    text.push_str(&format!("      why: {}\n", first.reason));
+    text.push_str(&line("why", &first.reason, view));
     text
+}
+
+/// `      why: …`, wrapped under its own first word.
+fn line(word: &str, text: &str, view: View) -> String {
+    format!("      {word}: {}\n", wrap(text, 8 + word.len(), view.width))
 }
 
 /// `adele@contoso.com`, or `412 users: adele@…, alex@… and 410 more (-v lists them)`.
@@ -108,7 +114,7 @@ fn whom(block: &[&Change], view: View) -> String {
         many => {
             let all: Vec<&str> = many.iter().map(|change| change.subject.name.as_str()).collect();
             let head = view.style.paint(Kind::Strong, count(many.len(), "user", "users"));
-            format!("{head}: {}", listed(&all, view))
+            format!("{head}\n      {}", wrap(&listed(&all, view), 6, view.width))
         }
     }
 }
@@ -192,9 +198,14 @@ fn blocked(blocked: &[Blocked], view: View) -> String {
         let mark = view.style.paint(Kind::Bad, "! blocked");
         let who = match names.as_slice() {
             [one] => view.style.paint(Kind::Strong, one),
-            many => format!("{}: {}", count(many.len(), "subject", "subjects"), listed(many, view)),
+            many => {
+                let names = wrap(&listed(many, view), 6, view.width);
+                format!("{}\n      {names}", count(many.len(), "subject", "subjects"))
+            }
         };
-        text.push_str(&format!("\n  {mark} {who}\n      why: {reason}\n      next: {next_step}\n"));
+        text.push_str(&format!("\n  {mark} {who}\n"));
+        text.push_str(&line("why", &reason, view));
+        text.push_str(&line("next", &next_step, view));
     }
     text
 }
@@ -204,7 +215,7 @@ fn unknown(plan: &Plan, view: View) -> String {
     for one in &plan.unknown {
         let mark = view.style.paint(Kind::Bad, "? unknown");
         let name = view.style.paint(Kind::Strong, &one.subject.name);
-        text.push_str(&format!("\n  {mark} {name}\n      why: {}\n", one.reason));
+        text.push_str(&format!("\n  {mark} {name}\n{}", line("why", &one.reason, view)));
     }
     text
 }
@@ -229,6 +240,15 @@ fn findings(all: &[Finding], view: View) -> String {
         text.push_str(&format!("… and {more} more with [{code}] (-v shows them)\n"));
     }
     text
+}
+
+/// How many of those in sync owe it to a declared group.
+fn covered(plan: &Plan) -> String {
+    let covered = plan.in_sync.iter().filter(|one| !one.covered_by.is_empty()).count();
+    match covered {
+        0 => String::new(),
+        _ => format!("{} in sync through a declared group.\n", count(covered, "user is", "users are")),
+    }
 }
 
 /// How long, how much, and how many people are off; nothing when nothing happens.
