@@ -171,6 +171,6 @@ fn roll(group: &Group, observed: &Observed) -> Roll {
         }
         roll.kinds.entry(kind).or_default().push(user.id);
     }
-    roll.off.sort();
+    roll.off.sort_by(|one, other| one.name.cmp(&other.name));
     roll
 }
