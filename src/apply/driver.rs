@@ -134,7 +134,7 @@ impl Driver<'_> {
                 self.read_some(now).await;
             } else if self.guard.wants_a_look(now) {
                 self.look_at_date(now).await;
-            } else if !self.wait(now).await {
+            } else if !self.wait().await {
                 return;
             }
         }
@@ -337,16 +337,13 @@ impl Driver<'_> {
     }
 
     /// Waits for the next thing to do; false when there is none, or when waiting is not wanted.
-    async fn wait(&mut self, now: Timestamp) -> bool {
+    async fn wait(&mut self) -> bool {
         let due = self.next_due();
         let Some(next) = due else { return false };
         if self.manner.no_wait && self.only_waits() {
             return false;
         }
-        let far = next.duration_since(now) > SignedDuration::from_secs(20);
-        if far {
-            self.tell(Tell::WaitUntil { until: next, off: self.room().off });
-        }
+        self.tell(Tell::WaitUntil { until: next, off: self.room().off });
         tokio::select! {
             biased;
             () = self.tools.interrupt.set() => {}

@@ -214,7 +214,9 @@ impl<'a> Run<'a> {
         };
         _ = self.taken.journal.append(Entry::RunFinished { exit_code: exit.code() }, now);
         match self.output.format {
-            Format::Human => self.output.result(&human::run::render(&document, self.output.style())),
+            Format::Human => {
+                self.output.result(&human::run::render(&document, self.output.style(), self.output.width()))
+            }
             Format::Json => self.output.result(&common::text(&document)),
         }
         self.say_what_stopped();
@@ -238,26 +240,29 @@ impl<'a> Run<'a> {
     }
 
     fn say_what_stopped(&self) {
+        let output = &self.output;
         if self.date_does_not_move {
-            self.output.complain(
+            output.explain(
                 "stopped [date-does-not-move]: the first toggle is back on, and 15 minutes later Graph still shows \
                  its old date. Without that date a lost journal would toggle the same people again, so no further \
                  toggle was started; those that were done stay done.",
             );
         }
-        match &self.stopped {
-            None => {}
-            Some(Stopped::Interrupted) => self.output.complain(
-                "interrupted: nothing new was started. Whoever is off is in the journal; `advaudit heal` waits \
-                 until they are due and turns them on, `advaudit status` lists them.",
-            ),
-            Some(Stopped::Graph(failure)) => self.output.complain(&self.output.error_style().error(&format!(
-                "{failure}; whoever is off is in the journal: run again with a working connection and token"
-            ))),
-            Some(Stopped::Journal(error)) => self.output.complain(&self.output.error_style().error(&format!(
-                "{error}; nothing is turned off without a record of it"
-            ))),
-        }
+        let off = self.taken.running.in_flight.values().any(|own| own.counts_as_off());
+        let next = if off {
+            "Who is off is in the journal: `advaudit status` lists them, `advaudit heal` turns them on when they are due."
+        } else {
+            "Nobody is off because of us."
+        };
+        let wrong = match &self.stopped {
+            None => return,
+            Some(Stopped::Interrupted) => "interrupted: nothing new was started.".to_owned(),
+            Some(Stopped::Graph(failure)) => output.error_style().error(&format!("{failure}.")),
+            Some(Stopped::Journal(error)) => {
+                output.error_style().error(&format!("{error}. Nothing is turned off without a record of it."))
+            }
+        };
+        output.explain(&format!("{wrong} {next}"));
     }
 }
 
