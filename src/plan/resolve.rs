@@ -281,3 +281,11 @@ fn unheard(name: &Located<UserKey>, consequence: &str) -> Finding {
     Finding::new(Code::UnknownName, format!("no user is called `{}`: {consequence}", name.value))
         .at(&name.place)
 }
+
+#[cfg(test)]
+impl Protected {
+    /// These and nobody else.
+    pub fn of(ids: impl IntoIterator<Item = UserId>) -> Self {
+        Protected { ids: ids.into_iter().collect(), names: BTreeSet::new() }
+    }
+}

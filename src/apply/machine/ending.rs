@@ -1,9 +1,12 @@
 //! How it ends: closed, or left open in the journal for the next run.
 
-use super::{Command, Machine, State, TRIES, World, pause};
+use super::facts::Oddity;
+use super::{Command, Machine, State, World, pause};
 use crate::apply::live::Live;
 use crate::apply::outcome::{End, Outcome, Trouble};
 use crate::apply::write_down;
+use crate::graph::{Direction, edited};
+use crate::model::Licensed;
 use crate::plan::change::Action;
 use crate::plan::running::Phase;
 
@@ -21,7 +24,7 @@ impl Machine {
 
     /// The licenses, or the subject itself, are not there any more.
     pub(super) fn nothing_left(&mut self, live: &Live, world: &World<'_>) -> Vec<Command> {
-        if self.is_surprise() {
+        if self.is_doubtful(Oddity::Missing, world) {
             return self.read_again(world);
         }
         let (outcome, code, message) = match live {
@@ -41,8 +44,8 @@ impl Machine {
         };
         let trouble = Some(Trouble::ours(code, message));
         if outcome == Outcome::SubjectGone && self.was_gone_already() {
-            self.state = State::Ended;
-            self.end = Some(End { outcome, trouble });
+            self.closed = true;
+            self.end_with(End { outcome, trouble });
             return Vec::new();
         }
         self.close(outcome, trouble)
@@ -57,28 +60,66 @@ impl Machine {
         if !self.holds_off() && self.facts.on_at.is_none() {
             return self.close(Outcome::Failed, Some(trouble));
         }
-        self.facts.tries += 1;
-        if self.facts.tries > TRIES {
+        self.facts.misses += 1;
+        if self.facts.misses > self.patience_in_tries() {
             return self.stop_trying(Outcome::Failed, trouble);
         }
-        vec![self.read_after(pause(self.facts.tries), world)]
+        vec![self.read_after(pause(self.facts.misses), world)]
     }
 
     /// Ends it for this run. Whoever is off because of us stays open in the journal.
     pub(super) fn stop_trying(&mut self, outcome: Outcome, trouble: Trouble) -> Vec<Command> {
         if self.holds_off() {
-            self.state = State::Ended;
-            self.end = Some(End { outcome, trouble: Some(trouble) });
+            self.end_with(End { outcome, trouble: Some(trouble) });
             return Vec::new();
         }
         self.close(outcome, Some(trouble))
     }
 
     pub(super) fn close(&mut self, outcome: Outcome, trouble: Option<Trouble>) -> Vec<Command> {
-        self.state = State::Ended;
         let end = End { outcome, trouble };
         let record = Command::Record(write_down::closed(&self.job, &end));
-        self.end = Some(end);
+        self.closed = true;
+        self.end_with(end);
         vec![record]
+    }
+
+    fn end_with(&mut self, end: End) {
+        self.state = State::Ended;
+        self.end = Some(end);
+    }
+
+    /// Reads back and compares (P1): what other people changed meanwhile is told, not undone. Service
+    /// plans that the tenant no longer lists could not be sent, so they are no difference.
+    pub(super) fn compare_lists(&mut self, live: &Live, world: &World<'_>) {
+        let lists = live.lists(&self.job.skus);
+        let differs = |sent: &Licensed| {
+            let found = lists.iter().find(|now| now.sku == sent.sku);
+            found.is_some_and(|now| {
+                let known = world.catalog.get(sent.sku);
+                let mut ids = now.disabled.symmetric_difference(&sent.disabled);
+                ids.any(|id| known.is_none_or(|license| license.plans.contains_key(id)))
+            })
+        };
+        if self.facts.sent.iter().any(differs) {
+            self.tell("other service plans of the license changed while it was written".into());
+        }
+    }
+
+    /// Service plans that were turned off and cannot be written as such any more (P1).
+    pub(super) fn tell_left_out(&mut self, fresh: &[Licensed], direction: Direction, world: &World<'_>) {
+        for left_out in edited(fresh, direction, world.catalog).1 {
+            let license = world.catalog.name(left_out.sku);
+            let plan = left_out.plan;
+            self.tell(format!(
+                "the tenant no longer lists service plan {plan} in {license}: it was left out"
+            ));
+        }
+    }
+
+    fn tell(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 }

@@ -18,8 +18,10 @@ mod ending;
 mod facts;
 mod off;
 mod on;
+#[cfg(test)]
+mod tests;
 
-use facts::{Facts, stand_where};
+use facts::{Facts, Oddity, Surprise};
 
 use super::job::Job;
 use super::live::Live;
@@ -27,6 +29,7 @@ use super::outcome::{End, Outcome, Trouble};
 use super::write_down;
 use crate::journal::record::Entry;
 use crate::model::{Catalog, Licensed, SignedDuration, Timestamp};
+use crate::plan::change::Action;
 
 /// Reads that must agree before something surprising is believed: replicas lag (GRAPH 12).
 const AGREEING_READS: u8 = 2;
@@ -38,8 +41,14 @@ const LAG: SignedDuration = SignedDuration::from_secs(30);
 /// How long a group's "processing complete" may still be that of the change before (GRAPH 5.2), when
 /// no member can bear witness.
 const STALE_COMPLETE: SignedDuration = SignedDuration::from_secs(60);
-/// How often a write that could not be done is tried again in one run.
+/// How long a read that shows nothing to turn on may be a replica's that lags, while somebody is off:
+/// what is closed on its word is not looked at again.
+const BELIEVED_MISSING: SignedDuration = SignedDuration::from_secs(60);
+/// How often a write that could not be done is tried again in one run: two minutes of pauses.
 const TRIES: u32 = 12;
+/// The same while somebody is off because of us: ten minutes. An outage that is shorter does not leave
+/// the on to the next run.
+const TRIES_WHILE_OFF: u32 = 40;
 
 /// Where one subject is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +104,8 @@ pub enum Event {
     Refused(Trouble),
     /// Nobody knows whether the write was done.
     InDoubt(Trouble),
-    /// The time that was asked for has come.
+    /// The time that was asked for has come. For a write that was asked for: it had to stay in line so
+    /// long that the read it is made from is too old, and it was not sent.
     Tick,
 }
 
@@ -126,6 +136,8 @@ pub struct Machine {
     state: State,
     facts: Facts,
     end: Option<End>,
+    /// Nobody is off because of us any more, and the journal knows it.
+    closed: bool,
     /// Other service plans changed between plan and write; the write used the fresh list.
     refreshed: bool,
     /// Things to tell about members or lists.
@@ -143,15 +155,11 @@ pub struct World<'a> {
 impl Machine {
     /// A machine for a job, standing where the job's unfinished toggle stood.
     pub fn new(job: Job) -> Self {
-        let mut facts = Facts::default();
-        let state = match &job.resumes {
-            None => State::Before,
-            Some(own) => {
-                facts.members = own.members.iter().copied().collect();
-                stand_where(own.phase, &mut facts)
-            }
+        let (facts, state) = match &job.resumes {
+            None => (Facts::default(), State::Before),
+            Some(own) => Facts::of(own),
         };
-        Machine { job, state, facts, end: None, refreshed: false, notes: Vec::new() }
+        Machine { job, state, facts, end: None, closed: false, refreshed: false, notes: Vec::new() }
     }
 
     /// What it works on.
@@ -196,13 +204,13 @@ impl Machine {
 
     /// Whether somebody is, or may be, off because of us.
     pub fn holds_off(&self) -> bool {
-        (self.facts.off_at.is_some() || self.facts.doubt) && !self.is_closed()
+        (self.facts.off_at.is_some() || self.facts.doubt_since.is_some()) && !self.closed
     }
 
-    fn is_closed(&self) -> bool {
-        self.end
-            .as_ref()
-            .is_some_and(|end| !matches!(end.outcome, Outcome::Pending | Outcome::Stuck | Outcome::Failed))
+    /// Whether its on turns the service plan on anew, so that the tenant's date for it should move: an
+    /// off that was seen goes before it, and that off turned somebody off.
+    pub fn renews(&self) -> bool {
+        self.job.action == Action::Enable || self.facts.verified
     }
 
     /// Ends it for this run, because the run stops: what is off stays in the journal.
@@ -215,6 +223,10 @@ impl Machine {
 
     /// The whole table.
     pub fn step(&mut self, event: Event, world: &World<'_>) -> Vec<Command> {
+        if matches!(event, Event::Seen(_)) {
+            self.facts.misses = 0;
+            self.facts.surprised_before = self.facts.surprise.take();
+        }
         match (self.state, event) {
             (State::Ended, _) => Vec::new(),
             (_, Event::Start) => self.start(world),
@@ -223,17 +235,21 @@ impl Machine {
             (State::BeforeOn { since }, Event::Seen(live)) => self.look_before_on(&live, since, world),
             (State::CheckingOn, Event::Seen(live)) => self.look_for_on(&live, world),
             (State::Waiting { due }, Event::Tick) => self.wait_until(due, world),
-            (State::TurningOff, Event::Wrote { request_id, .. }) => self.off_accepted(request_id, world),
+            (State::TurningOff, Event::Wrote { request_id, sent }) => {
+                self.off_accepted(request_id, sent, world)
+            }
             (State::TurningOn, Event::Wrote { request_id, sent }) => {
                 self.on_accepted(request_id, sent, world)
             }
             (State::TurningOff, Event::Busy { retry_after, trouble }) => {
                 self.off_not_done(retry_after, trouble, world)
             }
+            (State::TurningOff, Event::Tick) => self.off_too_late(world),
+            (State::TurningOn, Event::Tick) => self.on_too_late(world),
             (State::TurningOff, Event::Refused(trouble)) => self.off_refused(trouble, world),
             (State::TurningOff, Event::InDoubt(trouble)) => self.off_in_doubt(trouble, world),
             (State::TurningOn, Event::Busy { retry_after, trouble }) => {
-                self.on_again(retry_after, trouble, world)
+                self.on_not_done(retry_after, trouble, world)
             }
             (State::TurningOn, Event::InDoubt(trouble)) => self.on_in_doubt(trouble, world),
             (State::TurningOn, Event::Refused(trouble)) => self.on_refused(trouble, world),
@@ -269,10 +285,20 @@ impl Machine {
         commands
     }
 
-    /// True while something surprising has not been read often enough to be believed.
-    fn is_surprise(&mut self) -> bool {
-        self.facts.surprises += 1;
-        self.facts.surprises < AGREEING_READS
+    /// True while something surprising has not been read often enough in a row to be believed.
+    fn is_doubtful(&mut self, oddity: Oddity, world: &World<'_>) -> bool {
+        let before = self.facts.surprised_before.filter(|before| before.oddity == oddity);
+        let before = before.unwrap_or(Surprise { oddity, since: world.now, reads: 0 });
+        let surprise = Surprise { reads: before.reads.saturating_add(1), ..before };
+        self.facts.surprise = Some(surprise);
+        let is_last_look = oddity == Oddity::Missing && self.holds_off() && !self.was_gone_already();
+        let span = if is_last_look { BELIEVED_MISSING } else { SignedDuration::ZERO };
+        surprise.reads < AGREEING_READS || world.now < later(surprise.since, span)
+    }
+
+    /// How often something that fails is tried in a row.
+    fn patience_in_tries(&self) -> u32 {
+        if self.holds_off() { TRIES_WHILE_OFF } else { TRIES }
     }
 
     fn read_now(&mut self, world: &World<'_>) -> Command {

@@ -1,24 +1,32 @@
 //! The off: sent, seen, and for a group the gate.
 
+use super::facts::Oddity;
 use super::{Command, Machine, PATIENCE, STALE_COMPLETE, State, TRIES, World, later, pause};
-use crate::apply::live::{Live, Stand};
+use crate::apply::live::{Live, Stand, Witness};
 use crate::apply::outcome::{End, Outcome, Trouble};
 use crate::apply::write_down;
-use crate::model::{SignedDuration, Timestamp};
+use crate::model::{Licensed, SignedDuration, Timestamp};
 use crate::plan::change::Action;
 
 impl Machine {
-    pub(super) fn off_accepted(&mut self, request_id: Option<String>, world: &World<'_>) -> Vec<Command> {
+    pub(super) fn off_accepted(
+        &mut self,
+        request_id: Option<String>,
+        sent: Vec<Licensed>,
+        world: &World<'_>,
+    ) -> Vec<Command> {
         self.off_began(world);
+        self.facts.sent = sent;
         vec![Command::Record(write_down::off_done(&self.job, world.now, request_id)), self.read_now(world)]
     }
 
     /// From this moment on the wait runs (DESIGN 9: from the answer, or from the first read).
-    pub(super) fn off_began(&mut self, world: &World<'_>) {
+    fn off_began(&mut self, world: &World<'_>) {
         self.state = State::CheckingOff;
         self.facts.off_at = Some(world.now);
-        self.facts.doubt = false;
+        self.facts.doubt_since = None;
         self.facts.tries = 0;
+        self.facts.ask_members = false;
     }
 
     pub(super) fn off_not_done(
@@ -28,21 +36,28 @@ impl Machine {
         world: &World<'_>,
     ) -> Vec<Command> {
         self.facts.tries += 1;
-        if self.facts.tries > TRIES && !self.facts.doubt {
+        if self.facts.tries > TRIES {
             return self.off_refused(trouble, world);
         }
-        if self.facts.tries > TRIES {
-            return self.give_up_off(trouble, world);
-        }
         self.state = State::Before;
-        let refused =
-            (!self.facts.doubt).then(|| Command::Record(write_down::off_refused(&self.job, &trouble)));
+        let refused = self.facts.doubt_since.is_none();
+        let refused = refused.then(|| Command::Record(write_down::off_refused(&self.job, &trouble)));
         let read = self.read_after(retry_after.max(pause(self.facts.tries)), world);
         refused.into_iter().chain([read]).collect()
     }
 
+    /// It never left, because its turn came too late: look again.
+    pub(super) fn off_too_late(&mut self, world: &World<'_>) -> Vec<Command> {
+        self.state = State::Before;
+        let waited = Trouble::ours("waited", "not sent: it waited too long for its turn");
+        let refused = self.facts.doubt_since.is_none();
+        let refused = refused.then(|| Command::Record(write_down::off_refused(&self.job, &waited)));
+        refused.into_iter().chain([self.read_now(world)]).collect()
+    }
+
     pub(super) fn off_refused(&mut self, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
-        if self.facts.doubt {
+        // This one was not done. One before it may have been.
+        if self.facts.doubt_since.is_some() {
             return self.give_up_off(trouble, world);
         }
         let record = Command::Record(write_down::off_refused(&self.job, &trouble));
@@ -53,7 +68,7 @@ impl Machine {
 
     /// An off whose answer was lost is never closed as "did not happen" (DESIGN 9): it is sent again.
     pub(super) fn off_in_doubt(&mut self, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
-        self.facts.doubt = true;
+        self.facts.doubt_since.get_or_insert(world.now);
         self.facts.tries += 1;
         if self.facts.tries > TRIES {
             return self.give_up_off(trouble, world);
@@ -63,7 +78,7 @@ impl Machine {
     }
 
     /// Ends an off that may or may not have been done: with the on.
-    pub(super) fn give_up_off(&mut self, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
+    fn give_up_off(&mut self, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
         self.facts.instead = Some(End { outcome: Outcome::Failed, trouble: Some(trouble) });
         self.turn_to_on(world)
     }
@@ -73,15 +88,25 @@ impl Machine {
     pub(super) fn look_in_doubt(&mut self, live: &Live, world: &World<'_>) -> Vec<Command> {
         match (live.stand(&self.job.skus), self.job.action) {
             (Stand::Missing, _) => self.nothing_left(live, world),
-            (Stand::AllOff, Action::Resume) => {
-                self.off_began(world);
-                let mut commands = vec![Command::Record(write_down::off_done(&self.job, world.now, None))];
-                commands.extend(self.look_for_off(live, world));
-                commands
+            (Stand::AllOff, Action::Resume) => self.off_shows(live, world),
+            (Stand::AllOn | Stand::Mixed, Action::Resume) | (_, Action::Enable) => self.turn_to_on(world),
+            (Stand::AllOn | Stand::AllOff | Stand::Mixed, Action::Toggle) => {
+                if let Some(name) = self.protected(live, world) {
+                    let message = format!("it would turn off {name}, who is protected: plan again");
+                    return self.give_up_off(Trouble::ours("protected-member", message), world);
+                }
+                self.send_off(live.lists(&self.job.skus), world)
             }
-            (Stand::AllOn | Stand::Mixed, Action::Resume) => self.turn_to_on(world),
-            (_, Action::Toggle | Action::Enable) => self.send_off(live.lists(&self.job.skus), world),
         }
+    }
+
+    /// An off of which only the intent is known, and now a read shows it: it is taken for ours, and
+    /// the wait runs from here.
+    pub(super) fn off_shows(&mut self, live: &Live, world: &World<'_>) -> Vec<Command> {
+        self.off_began(world);
+        let mut commands = vec![Command::Record(write_down::off_done(&self.job, world.now, None))];
+        commands.extend(self.look_for_off(live, world));
+        commands
     }
 
     pub(super) fn look_for_off(&mut self, live: &Live, world: &World<'_>) -> Vec<Command> {
@@ -92,18 +117,21 @@ impl Machine {
             Stand::AllOff => {}
             Stand::AllOn | Stand::Mixed => return self.off_not_seen(off_at, world),
         }
-        self.facts.surprises = 0;
-        self.facts.off_stamp = live.changed(&self.job.skus);
         if live.is_on_anyway(&self.job.skus, world.catalog) {
+            if self.is_doubtful(Oddity::OnAnyway, world) {
+                return self.read_again(world);
+            }
             let message = "another source keeps the service plan on, so turning it off here changes nothing";
             self.facts.instead =
                 Some(End { outcome: Outcome::NoEffect, trouble: Some(Trouble::ours("no-effect", message)) });
-            return self.off_seen(world.now, true, world);
+            return self.off_seen(world.now, false, world);
         }
+        self.facts.off_stamp = live.changed(&self.job.skus);
+        self.compare_lists(live, world);
         self.off_seen(later(off_at, self.job.wait), true, world)
     }
 
-    pub(super) fn off_not_seen(&mut self, off_at: Timestamp, world: &World<'_>) -> Vec<Command> {
+    fn off_not_seen(&mut self, off_at: Timestamp, world: &World<'_>) -> Vec<Command> {
         let patience = if self.job.is_group() { self.job.gate } else { PATIENCE.max(self.job.wait) };
         if world.now < later(off_at, patience) {
             return self.read_again(world);
@@ -111,25 +139,24 @@ impl Machine {
         let message = "Graph accepted the off, and no read showed it: turned on again";
         self.facts.instead =
             Some(End { outcome: Outcome::Failed, trouble: Some(Trouble::ours("off-not-seen", message)) });
-        self.off_seen(world.now, false, world)
+        self.off_seen(later(off_at, self.job.wait).max(world.now), false, world)
     }
 
-    /// The gate of a group: it opens when every member that counts shows the off, or runs out.
-    pub(super) fn look_through_gate(
-        &mut self,
-        live: &Live,
-        off_at: Timestamp,
-        world: &World<'_>,
-    ) -> Vec<Command> {
+    /// The gate of a group: it opens when every member that counts shows the off, or runs out. The
+    /// wait comes after it either way.
+    fn look_through_gate(&mut self, live: &Live, off_at: Timestamp, world: &World<'_>) -> Vec<Command> {
+        let due = later(world.now, self.job.wait);
         if world.now >= later(off_at, self.job.gate) {
             self.notes.push("the gate ran out before every member was seen off".into());
-            return self.off_seen(world.now, false, world);
+            return self.off_seen(due, false, world);
         }
-        if self.job.resumes.as_ref().is_some_and(|own| !own.recorded) {
+        // A group that was found off has no list of members from before; then all who are there count.
+        if self.job.resumes.as_ref().is_some_and(|own| own.members.is_empty()) {
             self.facts.members = live.sound_members(&self.job.skus);
         }
         if self.members_are(false, live, off_at, world) {
-            return self.off_seen(later(world.now, self.job.wait), true, world);
+            self.compare_lists(live, world);
+            return self.off_seen(due, true, world);
         }
         self.read_again(world)
     }
@@ -138,12 +165,15 @@ impl Machine {
     /// be that of the change before, so it needs a witness: the members, or time.
     pub(super) fn members_are(&mut self, on: bool, live: &Live, since: Timestamp, world: &World<'_>) -> bool {
         self.facts.ask_members = live.is_processed();
-        let witnessed = !self.facts.members.is_empty() || world.now >= later(since, STALE_COMPLETE);
-        let shown = live.members_show(&self.job.skus, &self.facts.members, on);
-        live.is_processed() && witnessed && shown == Some(true)
+        live.is_processed()
+            && match live.members_show(&self.job.skus, &self.facts.members, on) {
+                Witness::Unread | Witness::Against => false,
+                Witness::Nobody => world.now >= later(since, STALE_COMPLETE),
+                Witness::For => true,
+            }
     }
 
-    pub(super) fn off_seen(&mut self, due: Timestamp, complete: bool, world: &World<'_>) -> Vec<Command> {
+    fn off_seen(&mut self, due: Timestamp, complete: bool, world: &World<'_>) -> Vec<Command> {
         self.facts.verified = complete;
         let mut commands = vec![Command::Record(write_down::off_verified(&self.job, due, complete))];
         commands.extend(self.wait_until(due, world));
