@@ -76,8 +76,7 @@ fn off(group: &Group, want: &Want, observed: &Observed) -> Option<Verdict> {
         let plan = observed.catalog.get(license.sku).and_then(|own| own.plans.get(&SERVICE_PLAN));
         plan.is_some_and(|plan| plan.is_provisioned())
     };
-    let licenses: Vec<SkuId> =
-        group.usable(&observed.catalog).filter(ready).map(|license| license.sku).collect();
+    let licenses = ids(group.usable(&observed.catalog).filter(ready));
     if licenses.is_empty() {
         return None;
     }
@@ -156,8 +155,14 @@ fn toggle_due(
     if members > limit {
         return Verdict::Blocked(WhyNot::GroupTooLarge { members, limit });
     }
-    let on = group.usable(&observed.catalog).filter(|license| license.leaves_on());
-    Verdict::Toggle(on.map(|license| license.sku).collect())
+    Verdict::Toggle(ids(group.usable(&observed.catalog).filter(|license| license.leaves_on())))
+}
+
+/// In an order of their own: Graph's order of a group's licenses is no part of the decision.
+fn ids<'a>(licenses: impl Iterator<Item = &'a Licensed>) -> Vec<SkuId> {
+    let mut ids: Vec<SkuId> = licenses.map(|license| license.sku).collect();
+    ids.sort_unstable();
+    ids
 }
 
 /// Sorts the members that were read.
