@@ -50,6 +50,8 @@ struct Draft<'a> {
     now: Timestamp,
     /// What the users' table needs to know of the groups.
     groups: BTreeMap<GroupId, DeclaredGroup>,
+    /// Groups that are off at some time in this run: in an unfinished toggle, or toggled by this plan.
+    going_off: BTreeSet<GroupId>,
     /// Who is enabled: users, and members who go on with their group.
     turned_on: BTreeSet<UserId>,
     plan: Plan,
@@ -62,6 +64,8 @@ impl<'a> Draft<'a> {
             why: why.clone(),
             place: place.clone(),
         });
+        let unfinished = running.in_flight.values().filter(|own| own.counts_as_off());
+        let going_off = unfinished.filter_map(|own| own.subject.id.group()).collect();
         let plan = Plan {
             tenant: observed.tenant.clone(),
             created_at: now,
@@ -75,7 +79,16 @@ impl<'a> Draft<'a> {
             max_off: 0,
             estimate: change::Estimate::default(),
         };
-        Draft { desired, observed, running, now, groups: BTreeMap::new(), turned_on: BTreeSet::new(), plan }
+        Draft {
+            desired,
+            observed,
+            running,
+            now,
+            groups: BTreeMap::new(),
+            going_off,
+            turned_on: BTreeSet::new(),
+            plan,
+        }
     }
 
     /// Whatever a run of ours began is finished, declared or not (P2, P5).
@@ -91,7 +104,7 @@ impl<'a> Draft<'a> {
             if self.is_unfinished(SubjectId::Group(*id)) {
                 turns_on = true;
             } else if let Some(group) = self.observed.groups.get(id) {
-                match groups::judge(group, want, self.desired, self.observed, self.running) {
+                match groups::judge(group, want, self) {
                     Ok(judged) => turns_on = self.settle_group(group, want, judged),
                     Err(reason) => self.unknown(SubjectId::Group(*id), &group.name, reason, want),
                 }
@@ -106,6 +119,9 @@ impl<'a> Draft<'a> {
     fn settle_group(&mut self, group: &Group, want: &Want, judged: Judged) -> bool {
         let Judged { verdict, roll } = judged;
         let turns_on = matches!(verdict, Verdict::Enable(_) | Verdict::Resume { .. });
+        if matches!(verdict, Verdict::Toggle(_)) {
+            self.going_off.insert(group.id);
+        }
         let off = self.members_off(group);
         if matches!(verdict, Verdict::Enable(_)) {
             self.turned_on.extend(&off);
