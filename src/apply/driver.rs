@@ -24,6 +24,8 @@ use crate::plan::change::Action;
 /// How many subjects are worked on at once: two batches of reads. More would only lengthen the time
 /// between the read and the write that is made from it.
 const AT_ONCE: usize = 40;
+/// How old the read may be that a write is made from. Forty writes in a row take some ten seconds.
+const FRESH: SignedDuration = SignedDuration::from_secs(30);
 /// Parts of one batch of reads.
 const BATCH: usize = 20;
 
@@ -103,7 +105,8 @@ struct Driver<'a> {
     next: usize,
     reads: BTreeMap<usize, (Timestamp, bool)>,
     wakes: BTreeMap<usize, Timestamp>,
-    writes: Vec<(usize, Write)>,
+    /// Writes in line, each with the time of the read that it is made from.
+    writes: Vec<(usize, Write, Timestamp)>,
     /// Graph asked writers to stay away until then.
     quiet_until: Option<Timestamp>,
     guard: DateGuard,
@@ -197,12 +200,16 @@ impl Driver<'_> {
     fn obey(&mut self, index: usize, command: Command) -> bool {
         match command {
             Command::Record(entry) => return self.record(index, entry),
-            Command::TurnOn(fresh) => self.writes.push((index, Write::On(fresh))),
-            Command::TurnOff(fresh) => self.writes.push((index, Write::Off(fresh))),
+            Command::TurnOn(fresh) => self.in_line(index, Write::On(fresh)),
+            Command::TurnOff(fresh) => self.in_line(index, Write::Off(fresh)),
             Command::Read { at, members } => _ = self.reads.insert(index, (at, members)),
             Command::Wake(at) => _ = self.wakes.insert(index, at),
         }
         true
+    }
+
+    fn in_line(&mut self, index: usize, write: Write) {
+        self.writes.push((index, write, self.tools.clock.now()));
     }
 
     /// Makes a record durable. Without it no off may leave; an on may, because it harms nobody.
@@ -246,7 +253,10 @@ impl Driver<'_> {
         let most_urgent =
             (0..self.writes.len()).min_by_key(|at| urgency(self.writes[*at].0, &self.writes[*at].1));
         let Some(at) = most_urgent else { return };
-        let (index, write) = self.writes.remove(at);
+        let (index, write, read_at) = self.writes.remove(at);
+        if self.tools.clock.now().duration_since(read_at) > FRESH {
+            return self.step(index, Event::Tick);
+        }
         let id = self.machines[index].job().subject.id;
         let (outcome, turns_off) = match &write {
             Write::On(fresh) => (self.tools.on.turn_on(id, fresh, self.tools.catalog).await, false),
@@ -293,7 +303,9 @@ impl Driver<'_> {
         };
         let accepted_on = matches!(event, Event::Wrote { .. }) && !turns_off;
         self.step(index, event);
-        if accepted_on && self.machines[index].job().action == Action::Toggle {
+        // One that changed nothing, or was never seen off, moves no date.
+        let machine = &self.machines[index];
+        if accepted_on && machine.job().action == Action::Toggle && machine.renews() {
             self.guard.came_back(index, id, self.tools.clock.now());
         }
     }

@@ -40,6 +40,10 @@ pub struct InFlight {
     pub reason: String,
     /// The date that asked for it.
     pub asked: Option<Timestamp>,
+    /// Whether a read showed the off, so that the on after it turns the service plan on anew.
+    pub verified: bool,
+    /// Whether an on was sent whose answer is not known: then it may be us who turned it on.
+    pub on_lost: bool,
     /// Whether the journal has it. Without a record it is made up from the tenant's own dates.
     pub recorded: bool,
 }
