@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::change::Edit;
+use super::dates::Own;
 use crate::model::{SignedDuration, Subject, SubjectId, Timestamp, UserId};
 
 /// The memory of earlier runs.
@@ -15,8 +16,17 @@ pub struct Running {
     pub in_flight: BTreeMap<SubjectId, InFlight>,
     /// The newest on of ours that ended an off, by subject.
     pub last_on: BTreeMap<SubjectId, Timestamp>,
+    /// The newest on of ours that ended a doubt, by subject.
+    pub null_on: BTreeMap<SubjectId, Timestamp>,
     /// Which object a user name led to when we last wrote it; names folded.
     pub names: BTreeMap<String, UserId>,
+}
+
+impl Running {
+    /// What is known of one subject's ons.
+    pub fn own(&self, id: SubjectId) -> Own {
+        Own { on: self.last_on.get(&id).copied(), null_on: self.null_on.get(&id).copied() }
+    }
 }
 
 /// An unfinished toggle: all that is needed to end it, without a manifest.
