@@ -61,8 +61,8 @@ pub struct Manner {
 /// What became of the subjects of a run.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// Every machine, in the order of the jobs, and where it was when the run left it.
-    pub machines: Vec<(Machine, State)>,
+    /// Every machine, in the order of the jobs.
+    pub machines: Vec<Machine>,
     /// What ended the run early.
     pub stopped: Option<Stopped>,
     /// The first toggle came back and its date did not move.
@@ -419,9 +419,8 @@ impl Driver<'_> {
         let subject = |index: usize| self.machines[index].job().subject.clone();
         let date_does_not_move = self.guard.failed().map(subject);
         let leave = |mut machine: Machine| {
-            let was = machine.state();
             machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
-            (machine, was)
+            machine
         };
         let machines = self.machines.into_iter().map(leave).collect();
         Done { machines, stopped: self.stopped, date_does_not_move }

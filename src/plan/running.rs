@@ -9,6 +9,9 @@ use super::change::Edit;
 use super::dates::Own;
 use crate::model::{SignedDuration, Subject, SubjectId, Timestamp, UserId};
 
+/// When to look at the gate of a group again (DESIGN 7, exit code 4).
+const GATE_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+
 /// The memory of earlier runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Running {
@@ -119,6 +122,21 @@ impl InFlight {
             Phase::Waiting { due, .. } => due,
             Phase::OnSent { on_at, .. } => on_at,
             Phase::Gone { since, .. } => since,
+        }
+    }
+
+    /// When to come back for it: when the on is due; for the gate of a group in a few minutes, because
+    /// it opens when Graph is done; at once where there is something to look at.
+    pub fn come_back(&self, now: Timestamp) -> Timestamp {
+        match self.phase {
+            Phase::Off { .. } if self.subject.id.group().is_some() => {
+                now.saturating_add(GATE_PAUSE).unwrap_or(Timestamp::MAX)
+            }
+            Phase::InDoubt { .. }
+            | Phase::Off { .. }
+            | Phase::Waiting { .. }
+            | Phase::OnSent { .. }
+            | Phase::Gone { .. } => self.due().max(now),
         }
     }
 
