@@ -5,9 +5,9 @@
 use super::job::Job;
 use crate::graph::{Failure, Reader};
 use crate::model::{Catalog, SignedDuration, SubjectId, Timestamp, UserId, UserKey};
-use crate::observe::collect::user;
 use crate::observe::effect::Member;
 use crate::observe::observed::{Dates, User};
+use crate::observe::reading::user;
 use crate::plan::dates::{Own, Renewal, renewal};
 
 /// How long the date may take to move.
