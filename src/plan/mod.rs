@@ -16,6 +16,8 @@ pub mod limits;
 pub mod resolve;
 pub mod running;
 mod sequence;
+#[cfg(test)]
+mod tests;
 mod users;
 pub mod why;
 
