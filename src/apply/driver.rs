@@ -61,8 +61,8 @@ pub struct Manner {
 /// What became of the subjects of a run.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// Every machine, in the order of the jobs.
-    pub machines: Vec<Machine>,
+    /// Every machine, in the order of the jobs, and where it was when the run left it.
+    pub machines: Vec<(Machine, State)>,
     /// What ended the run early.
     pub stopped: Option<Stopped>,
     /// The first toggle came back and its date did not move.
@@ -137,7 +137,7 @@ impl Driver<'_> {
                 self.read_some(now).await;
             } else if self.guard.wants_a_look(now) {
                 self.look_at_date(now).await;
-            } else if !self.wait(now).await {
+            } else if !self.wait().await {
                 return;
             }
         }
@@ -349,16 +349,13 @@ impl Driver<'_> {
     }
 
     /// Waits for the next thing to do; false when there is none, or when waiting is not wanted.
-    async fn wait(&mut self, now: Timestamp) -> bool {
+    async fn wait(&mut self) -> bool {
         let due = self.next_due();
         let Some(next) = due else { return false };
         if self.manner.no_wait && self.only_waits() {
             return false;
         }
-        let far = next.duration_since(now) > SignedDuration::from_secs(20);
-        if far {
-            self.tell(Tell::WaitUntil { until: next, off: self.room().off });
-        }
+        self.tell(Tell::WaitUntil { until: next, off: self.room().off });
         tokio::select! {
             biased;
             () = self.tools.interrupt.set() => {}
@@ -407,13 +404,16 @@ impl Driver<'_> {
         self.tell(event);
     }
 
-    fn finish(mut self) -> Done {
+    fn finish(self) -> Done {
         let waits = "it waits for its turn or its time; run again to continue";
-        for machine in &mut self.machines {
-            machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
-        }
         let subject = |index: usize| self.machines[index].job().subject.clone();
         let date_does_not_move = self.guard.failed().map(subject);
-        Done { machines: self.machines, stopped: self.stopped, date_does_not_move }
+        let leave = |mut machine: Machine| {
+            let was = machine.state();
+            machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
+            (machine, was)
+        };
+        let machines = self.machines.into_iter().map(leave).collect();
+        Done { machines, stopped: self.stopped, date_does_not_move }
     }
 }

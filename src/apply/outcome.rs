@@ -34,6 +34,24 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether it is neither what was planned, nor a failure, nor waiting: it stands only in the list.
+    pub fn is_aside(self) -> bool {
+        match self {
+            Outcome::CutShort
+            | Outcome::LicenseGone
+            | Outcome::NowByGroup
+            | Outcome::NoEffect
+            | Outcome::SubjectGone => true,
+            Outcome::Enabled
+            | Outcome::Toggled
+            | Outcome::Resumed
+            | Outcome::Pending
+            | Outcome::Stuck
+            | Outcome::Failed
+            | Outcome::Skipped => false,
+        }
+    }
+
     /// The word of the documents.
     pub fn as_str(self) -> &'static str {
         match self {

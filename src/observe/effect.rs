@@ -44,23 +44,22 @@ impl User {
     }
 
     /// Whether the costly `assignedPlans` can change an answer about this user: whether an assignment
-    /// with an error is in force, or whether the user was turned on since `asked`. An assignment that
-    /// was not touched since already proves that it was not (GRAPH 3.3).
+    /// with an error is in force, or whether the user was turned on since `asked`. That an assignment
+    /// untouched since then was not turned on since either is likely but unconfirmed (GRAPH 3.3), and
+    /// too little to turn a person off on; so it is asked for everyone who could be toggled.
     pub fn needs_dates(
         &self,
         asked: Option<Timestamp>,
         own_on: Option<Timestamp>,
         catalog: &Catalog,
     ) -> bool {
-        let leaving_on = || self.relevant(catalog).filter(|one| one.leaves_on());
-        if leaving_on().any(|one| one.state == AssignmentState::ActiveWithError) {
+        let mut leaving_on = self.relevant(catalog).filter(|one| one.leaves_on());
+        if leaving_on.any(|one| one.state == AssignmentState::ActiveWithError) {
             return true;
         }
         let Some(asked) = asked else { return false };
-        let sources = self.sources(catalog);
         let renewed_by_us = own_on.is_some_and(|on| on >= asked);
-        let untouched = User::newest_update(sources.iter().copied()).is_some_and(|changed| changed < asked);
-        !sources.is_empty() && !renewed_by_us && !untouched
+        self.is_on(catalog) && !renewed_by_us
     }
 
     /// What this user is to a toggle of that group.

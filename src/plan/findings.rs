@@ -50,12 +50,15 @@ pub(super) fn of_members(
         findings.push(Finding::new(Code::NobodyCounts, message).at(&want.place));
     }
     for (kind, says) in [
-        (Member::OnAnyway, "stay on through another source when this group is toggled"),
-        (Member::InError, "have an error in their assignment from this group"),
+        (
+            Member::OnAnyway,
+            "on through another source as well, so a toggle of this group does not reach them",
+        ),
+        (Member::InError, "with an error in the assignment from this group"),
     ] {
         let ids = roll.kinds.get(&kind).map_or(&[][..], Vec::as_slice);
         if !ids.is_empty() {
-            let message = format!("{} of {} {says}: {}", people(ids.len()), group.name, names(ids, observed));
+            let message = format!("{}: {} {says}: {}", group.name, people(ids.len()), names(ids, observed));
             findings.push(Finding::new(Code::MemberDoesNotCount, message).at(&want.place));
         }
     }

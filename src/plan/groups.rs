@@ -182,6 +182,6 @@ fn roll(group: &Group, observed: &Observed, going_off: &BTreeSet<GroupId>) -> Ro
         }
         roll.kinds.entry(kind).or_default().push(user.id);
     }
-    roll.off.sort();
+    roll.off.sort_by(|one, other| one.name.cmp(&other.name));
     roll
 }

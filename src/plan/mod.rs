@@ -23,7 +23,7 @@ pub mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use sequence::{expect_group, expect_user};
+pub use sequence::{expect_group, expect_user, resume};
 
 use change::{Action, Blocked, Change, InSync, Named, Plan, Unknown};
 use groups::Judged;

@@ -60,7 +60,7 @@ pub(super) fn toggle(
 }
 
 /// On when due.
-pub(super) fn resume(own: &InFlight, now: Timestamp) -> Change {
+pub fn resume(own: &InFlight, now: Timestamp) -> Change {
     let left = own.due().duration_since(now).max(SignedDuration::ZERO);
     Change {
         action: Action::Resume,
@@ -129,9 +129,10 @@ fn times(kind: SubjectKind, rule: &Toggle) -> (SignedDuration, SignedDuration) {
     }
 }
 
+/// The administrator's own words; ours where there are none.
 fn reason(want: &Want, because: &str) -> String {
     match &want.reason {
-        Some(own) => format!("{own} ({because})"),
+        Some(own) => own.clone(),
         None => because.to_owned(),
     }
 }

@@ -1,0 +1,128 @@
+//! `advaudit apply`: turns on what is due, plans, shows, asks, runs.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use super::connect::Connection;
+use super::options::Global;
+use super::plan::{self, Narrow};
+use super::run::{Run, resumes};
+use super::{Exit, Failure};
+use crate::apply::interrupt::{Interrupt, Interrupter};
+use crate::graph::OffWriter;
+use crate::plan::change::Plan;
+use crate::report::output::{Format, Output};
+
+/// Make the tenant as the manifest says: show the plan, ask, run it
+///
+/// Whatever an earlier run turned off and is due is turned on first, whatever the manifest says.
+/// Waits for toggles to end; with --no-wait it leaves with exit 4, and running it again continues.
+#[derive(clap::Args)]
+pub(super) struct ApplyArgs {
+    /// The manifest
+    #[arg(value_name = "MANIFEST")]
+    manifest: PathBuf,
+    #[command(flatten)]
+    narrow: Narrow,
+    /// Do not ask
+    #[arg(long)]
+    auto_approve: bool,
+    /// Do not wait for toggles: leave, and say when to come back
+    #[arg(long)]
+    no_wait: bool,
+}
+
+pub(super) fn apply(args: &ApplyArgs, global: &Global) -> Result<Exit, Failure> {
+    if !args.auto_approve && !std::io::stdin().is_terminal() {
+        return Err(Failure::Usage(
+            "there is no terminal to ask on: add --auto-approve, or look at the plan with `advaudit plan`"
+                .into(),
+        ));
+    }
+    let output = global.output();
+    let connection = Connection::open(global, output)?;
+    let (interrupter, interrupt) = Interrupt::pair();
+    connection.drive(async {
+        tokio::select! {
+            biased;
+            exit = apply_now(args, global, &connection, output, interrupt) => exit,
+            never = listen(interrupter) => never,
+        }
+    })
+}
+
+/// Sets the interrupt at Ctrl-C. Never ends by itself.
+pub(super) async fn listen(interrupter: Interrupter) -> Result<Exit, Failure> {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        interrupter.interrupt();
+    }
+    std::future::pending().await
+}
+
+async fn apply_now(
+    args: &ApplyArgs,
+    global: &Global,
+    connection: &Connection,
+    output: Output,
+    interrupt: Interrupt,
+) -> Result<Exit, Failure> {
+    let off = OffWriter::new(connection.client.clone());
+    let mut run = Run::begin(connection, output, "apply", Some(off), interrupt.clone()).await?;
+    run.turn_on_what_is_due().await?;
+    if run.is_stopped() {
+        return run.end(&[]);
+    }
+    let made =
+        plan::make(&args.manifest, &args.narrow, run.tenant.clone(), &run.reader, run.running(), connection)
+            .await?;
+    if output.format == Format::Human {
+        output.result(&plan::human(&made.plan, &output));
+    }
+    let (starts, toggles) = plan::starts(&made.plan);
+    let mut also: Vec<Exit> = args.narrow.blocked(&made.plan).into_iter().collect();
+    let mut changes = made.plan.changes.clone();
+    if toggles && loses_its_memory(global, connection) {
+        output.explain(&output.error_style().error(LOST_MEMORY));
+        changes = resumes(&made.plan);
+        also.push(Exit::Usage);
+    } else if starts && made.plan.exceeds_a_limit() {
+        changes = resumes(&made.plan);
+        also.push(Exit::Limit);
+    } else if starts && !args.auto_approve && !ask(&made.plan, &output, &interrupt).await {
+        if !interrupt.is_set() {
+            output.say("Not approved: nothing new was started.");
+        }
+        changes = resumes(&made.plan);
+        also.push(Exit::Error);
+    }
+    run.carry_out(changes, made.desired.protected, Some(&made.plan), args.no_wait).await?;
+    run.end(&also)
+}
+
+const LOST_MEMORY: &str = "there are toggles to start, CI is set, and no --state is named: a runner's folder is \
+     lost with the runner, and with it the memory of who is off. Name a folder that outlives the job with --state; \
+     nothing new was started";
+
+fn loses_its_memory(global: &Global, connection: &Connection) -> bool {
+    let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    ci && !global.names_state() && !connection.is_sandbox()
+}
+
+/// One question on the terminal; anything but yes is no. Read in a thread of its own, so that Ctrl-C
+/// is heard meanwhile.
+async fn ask(plan: &Plan, output: &Output, interrupt: &Interrupt) -> bool {
+    let toggles = if plan.summary().toggle > 0 { ", turning people off and on again" } else { "" };
+    output.complain(&format!("\nApply this to {}{toggles}? Only `yes` does.", plan.tenant.domain));
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        // Nobody listens any more after an interrupt.
+        _ = sender.send(read.is_ok() && line.trim().eq_ignore_ascii_case("yes"));
+    });
+    tokio::select! {
+        biased;
+        () = interrupt.set() => false,
+        answer = answer => answer.unwrap_or(false),
+    }
+}

@@ -1,0 +1,60 @@
+//! `advaudit check`: parses, validates and lints manifests, offline.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::options::Global;
+use super::{Exit, Failure, manifests};
+use crate::clock::Clock;
+use crate::diag::Finding;
+use crate::manifest;
+use crate::report::human::finding;
+use crate::report::json::v1::common::{self, FindingDocument};
+use crate::report::output::Format;
+
+/// Check manifests without asking anybody: keys, types, times, names
+///
+/// Tells everything that is wrong in one run, each with its place. Exits 1 when there are errors;
+/// warnings alone are no error. A folder stands for the .yaml and .yml files in it.
+#[derive(clap::Args)]
+pub(super) struct CheckArgs {
+    /// Manifests, or folders of them
+    #[arg(required = true, value_name = "MANIFEST")]
+    manifests: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct CheckDocument {
+    format_version: &'static str,
+    valid: bool,
+    findings: Vec<FindingDocument>,
+}
+
+pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
+    let output = global.output();
+    let now = Clock::system().now();
+    let mut findings: Vec<Finding> = Vec::new();
+    let files = manifests::files(&args.manifests)?;
+    for file in &files {
+        match manifest::read(manifests::source(file)?, now) {
+            Ok((_, told)) | Err(told) => findings.extend(told),
+        }
+    }
+    let valid = !findings.iter().any(Finding::is_error);
+    match output.format {
+        Format::Json => {
+            let findings = findings.iter().map(FindingDocument::from).collect();
+            output.result(&common::text(&CheckDocument { format_version: "1.0", valid, findings }));
+        }
+        Format::Human => {
+            output.result(&finding::render(&findings, output.style().colour, output.width()));
+            if findings.is_empty() {
+                let count =
+                    if files.len() == 1 { "1 manifest".into() } else { format!("{} manifests", files.len()) };
+                output.result(&format!("{count} checked, nothing to say."));
+            }
+        }
+    }
+    Ok(if valid { Exit::Done } else { Exit::Error })
+}

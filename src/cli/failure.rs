@@ -1,0 +1,112 @@
+//! The one place where errors become words with a next step, and exit codes.
+
+use std::path::PathBuf;
+
+use super::Exit;
+use crate::diag::Finding;
+use crate::graph;
+use crate::journal::lease::LeaseError;
+use crate::journal::store::JournalError;
+use crate::report::human::finding;
+use crate::report::output::Output;
+use crate::sandbox::CannotSave;
+
+/// Why a command could not go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The command line asks for something that cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// There is no access token.
+    #[error("{0}")]
+    NoToken(String),
+    /// The manifest cannot be used; all that is wrong with it.
+    #[error("the manifest cannot be used")]
+    Manifest(Vec<Finding>),
+    /// A file cannot be read.
+    #[error("cannot read {}: {cause}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// Graph did not do what was asked.
+    #[error("{0}")]
+    Graph(#[from] graph::Failure),
+    /// The journal cannot be used.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
+    /// The lease is not to be had.
+    #[error("{0}")]
+    Lease(#[from] LeaseError),
+    /// The simulated tenant cannot be used.
+    #[error("{0}")]
+    Sandbox(#[from] CannotSave),
+    /// The program is wrong, and noticed it in time.
+    #[error("advaudit made a plan that breaks its own rules, and did nothing: {0}; please report this")]
+    Internal(String),
+    /// Something else, with the next step.
+    #[error("{message}")]
+    Other {
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+impl Failure {
+    pub(super) fn other(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Failure::Other { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Failure::Usage(_) => Exit::Usage,
+            Failure::NoToken(_) => Exit::Credentials,
+            Failure::Graph(failure) if failure.is_credentials() || failure.is_denied() => Exit::Credentials,
+            Failure::Manifest(_)
+            | Failure::Read { .. }
+            | Failure::Graph(_)
+            | Failure::Journal(_)
+            | Failure::Lease(_)
+            | Failure::Sandbox(_)
+            | Failure::Internal(_)
+            | Failure::Other { .. } => Exit::Error,
+        }
+    }
+
+    pub(super) fn show(&self, output: &Output) {
+        if let Failure::Manifest(findings) = self {
+            let colour = output.error_style().colour;
+            output.complain(&finding::render(findings, colour, output.width()));
+            return;
+        }
+        output.explain(&output.error_style().error(&self.to_string()));
+        if let Some(hint) = self.hint() {
+            output.explain(&format!("hint: {hint}"));
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Failure::Graph(graph::Failure::Credentials(_)) => {
+                Some("set ADVAUDIT_ACCESS_TOKEN to a fresh token of this tenant's cloud and run again".into())
+            }
+            Failure::Graph(graph::Failure::Lost { .. }) => {
+                Some("is --graph-url right, and the network there? Run again: whatever was begun is in the journal".into())
+            }
+            Failure::Graph(failure) => failure.hint().map(str::to_owned),
+            Failure::Other { hint, .. } => hint.clone(),
+            Failure::Usage(_) => Some("`advaudit --help` lists commands and options".into()),
+            Failure::NoToken(_)
+            | Failure::Manifest(_)
+            | Failure::Read { .. }
+            | Failure::Journal(_)
+            | Failure::Lease(_)
+            | Failure::Sandbox(_)
+            | Failure::Internal(_) => None,
+        }
+    }
+}

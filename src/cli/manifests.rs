@@ -1,0 +1,77 @@
+//! Manifests named on the command line: files, read and validated.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Failure;
+use crate::diag::{Code, Finding, Source};
+use crate::manifest;
+use crate::manifest::declared::Declared;
+use crate::model::Timestamp;
+use crate::observe::observed::Tenant;
+
+/// The text of one manifest.
+pub(super) fn source(path: &Path) -> Result<Arc<Source>, Failure> {
+    let bytes = std::fs::read(path).map_err(|cause| Failure::Read { path: path.to_owned(), cause })?;
+    let name = path.display().to_string();
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Arc::new(Source::new(name, text))),
+        Err(error) => Err(Failure::other(
+            format!("{name} is not UTF-8 text: byte {} is wrong", error.utf8_error().valid_up_to() + 1),
+            "save it as UTF-8",
+        )),
+    }
+}
+
+/// A valid manifest with its findings, or all that is wrong with it.
+pub(super) fn read(path: &Path, now: Timestamp) -> Result<(Declared, Vec<Finding>), Failure> {
+    manifest::read(source(path)?, now).map_err(Failure::Manifest)
+}
+
+/// A valid manifest of that tenant.
+pub(super) fn read_for(
+    path: &Path,
+    tenant: &Tenant,
+    now: Timestamp,
+) -> Result<(Declared, Vec<Finding>), Failure> {
+    let (declared, findings) = read(path, now)?;
+    if tenant.is_named(&declared.tenant.value) {
+        return Ok((declared, findings));
+    }
+    let message = format!(
+        "the manifest is for `{}`, and the tenant that answers is {} ({})",
+        declared.tenant.value, tenant.domain, tenant.id
+    );
+    let help = "use a token of the manifest's tenant, or correct `tenant`; nothing was changed";
+    Err(Failure::Manifest(vec![
+        Finding::new(Code::WrongTenant, message).at(&declared.tenant.place).help(help),
+    ]))
+}
+
+/// The files that are meant: a folder stands for the manifests in it.
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let io = |cause| Failure::Read { path: path.clone(), cause };
+            let mut inside = Vec::new();
+            for entry in std::fs::read_dir(path).map_err(io)? {
+                let own = entry.map_err(io)?.path();
+                if own.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+                    inside.push(own);
+                }
+            }
+            if inside.is_empty() {
+                return Err(Failure::other(
+                    format!("there is no manifest in the folder {}", path.display()),
+                    "manifests end in .yaml or .yml",
+                ));
+            }
+            inside.sort();
+            files.extend(inside);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}

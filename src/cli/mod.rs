@@ -1,0 +1,100 @@
+//! The commands: what was typed → the modules below, and an exit code. One file a command; the
+//! doc comments of the argument types are the help pages.
+
+mod apply;
+mod check;
+mod completions;
+mod connect;
+mod exit;
+mod failure;
+mod heal;
+mod journal;
+mod manifests;
+mod options;
+mod plan;
+mod run;
+mod sandbox;
+mod schema;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+use failure::Failure;
+use options::Global;
+
+/// Keeps Microsoft 365 Advanced Auditing on for the users and groups that a manifest declares.
+///
+/// `plan` shows what would change, `apply` changes it; nothing else is touched, and whatever is
+/// turned off for a toggle is turned on again by the next `apply` or `heal`, whatever happens.
+#[derive(Parser)]
+#[command(name = "advaudit", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::CheckArgs),
+    Plan(plan::PlanArgs),
+    Apply(apply::ApplyArgs),
+    Status(status::StatusArgs),
+    Heal(heal::HealArgs),
+    Sandbox(sandbox::SandboxArgs),
+    Schema(schema::SchemaArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    let output = args.global.output();
+    let exit = match dispatch(&args.command, &args.global) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.show(&output);
+            failure.exit()
+        }
+    };
+    exit.into()
+}
+
+fn dispatch(command: &Command, global: &Global) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(args) => check::check(args, global),
+        Command::Plan(args) => plan::plan(args, global),
+        Command::Apply(args) => apply::apply(args, global),
+        Command::Status(args) => status::status(args, global),
+        Command::Heal(args) => heal::heal(args, global),
+        Command::Sandbox(args) => sandbox::sandbox(args, global),
+        Command::Schema(args) => schema::schema(args, global),
+        Command::Completions(args) => completions::completions(args, global),
+    }
+}
+
+/// Help and version are results; anything else that clap says is a usage error.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Whoever reads the help may have gone away; there is nobody left to tell.
+    _ = error.print();
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,53 @@
+//! `advaudit sandbox`: the simulated tenant by itself.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::options::Global;
+use super::{Exit, Failure};
+use crate::sandbox::{Tenant, serve};
+
+/// Serve a simulated tenant that speaks Graph
+#[derive(clap::Args)]
+pub(super) struct SandboxArgs {
+    #[command(subcommand)]
+    command: SandboxCommand,
+}
+
+#[derive(Subcommand)]
+enum SandboxCommand {
+    /// Answer Graph requests on loopback, in real time, until Ctrl-C
+    ///
+    /// Any token is accepted. What is done to the tenant is forgotten at the end.
+    Serve {
+        /// The tenant
+        #[arg(value_name = "TENANT")]
+        file: PathBuf,
+        /// The port on 127.0.0.1; 0 takes a free one
+        #[arg(long)]
+        port: u16,
+    },
+}
+
+pub(super) fn sandbox(args: &SandboxArgs, global: &Global) -> Result<Exit, Failure> {
+    let SandboxCommand::Serve { file, port } = &args.command;
+    let text = std::fs::read_to_string(file).map_err(|cause| Failure::Read { path: file.clone(), cause })?;
+    let tenant = Tenant::read(&text).map_err(|error| Failure::Sandbox(error.into()))?;
+    let output = global.output();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), "run again"))?;
+    let ready = move |address: std::net::SocketAddr| {
+        output.result(&format!("Serving {} on http://{address}; Ctrl-C ends.", file.display()));
+        output.say(&format!(
+            "Try: ADVAUDIT_ACCESS_TOKEN=any advaudit plan MANIFEST --graph-url http://{address}"
+        ));
+    };
+    runtime.block_on(serve(tenant, *port, ready)).map_err(|error| {
+        Failure::other(
+            format!("cannot serve on port {port}: {error}"),
+            "is the port in use? --port 0 takes a free one",
+        )
+    })?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,79 @@
+//! What became of a run, as a person reads it: what went wrong in full, the rest as numbers.
+
+use std::collections::BTreeMap;
+
+use crate::apply::outcome::Outcome;
+use crate::report::json::v1::run::{RunDocument, SubjectDocument};
+use crate::report::style::{Kind, Style};
+use crate::report::words::{count, time, wrap};
+
+/// Draws the end of a run.
+pub fn render(run: &RunDocument, style: Style, width: usize) -> String {
+    let mut text = String::new();
+    let mut alike: BTreeMap<(&'static str, String), Vec<&SubjectDocument>> = BTreeMap::new();
+    for one in &run.subjects {
+        if let Some(error) = &one.error {
+            alike.entry((one.outcome.as_str(), error.message.clone())).or_default().push(one);
+        }
+        for note in &one.notes {
+            let note = format!("note: {}: {note}", one.subject.name);
+            text.push_str(&format!("  {}\n", wrap(&note, 4, width)));
+        }
+    }
+    for ((_, message), all) in alike {
+        text.push_str(&format!("  {}\n", wrap(&ended(&all, &message, style), 4, width)));
+    }
+    text.push_str(&summary(run, style));
+    text.push('\n');
+    if let Some(resume_after) = run.resume_after {
+        text.push_str(&format!("To continue, run `apply` or `heal` at {} or later.\n", time(resume_after)));
+    }
+    text
+}
+
+fn ended(all: &[&SubjectDocument], message: &str, style: Style) -> String {
+    let Some(first) = all.first() else { return String::new() };
+    let kind = match first.outcome {
+        Outcome::Failed | Outcome::Stuck => Kind::Bad,
+        Outcome::Enabled | Outcome::Toggled | Outcome::Resumed => Kind::On,
+        Outcome::Pending
+        | Outcome::CutShort
+        | Outcome::LicenseGone
+        | Outcome::NowByGroup
+        | Outcome::NoEffect
+        | Outcome::SubjectGone
+        | Outcome::Skipped => Kind::Toggle,
+    };
+    let names: Vec<&str> = all.iter().take(5).map(|one| one.subject.name.as_str()).collect();
+    let more = if all.len() > 5 { format!(" and {} more", all.len() - 5) } else { String::new() };
+    let word = style.paint(kind, first.outcome.as_str().replace('_', " "));
+    let id = first.error.as_ref().and_then(|error| error.request_id.as_ref());
+    let id = id
+        .filter(|id| !message.contains(id.as_str()))
+        .map_or(String::new(), |id| format!(" (request id {id})"));
+    format!("{word} {}{more}: {message}{id}", names.join(", "))
+}
+
+/// `Done: 3 enabled, 2 toggled.`
+fn summary(run: &RunDocument, style: Style) -> String {
+    let own = &run.summary;
+    let parts: Vec<String> = [
+        (own.enabled, "enabled"),
+        (own.toggled, "toggled"),
+        (own.resumed, "resumed"),
+        (own.pending, "pending"),
+        (own.failed, "failed"),
+        (own.skipped, "skipped"),
+        (own.blocked, "blocked"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| format!("{number} {word}"))
+    .collect();
+    let others = run.subjects.iter().filter(|one| one.outcome.is_aside()).count();
+    let others =
+        if others > 0 { vec![format!("{} (see above)", count(others, "other", "others"))] } else { vec![] };
+    let parts = [parts, others].concat();
+    let said = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
+    style.paint(Kind::Strong, format!("Done: {said}."))
+}

@@ -1,0 +1,59 @@
+//! The JSON Schemas of everything that outlives a process, generated from the structs.
+
+use serde_json::Value;
+
+use super::v1::{plan::PlanDocument, run::RunDocument};
+use crate::journal::record::Record;
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Which {
+    /// The manifest.
+    Manifest,
+    /// The plan document.
+    Plan,
+    /// The run document of `apply` and `heal`.
+    Run,
+    /// A line of the journal.
+    Journal,
+}
+
+impl Which {
+    /// Its file in `schema/`.
+    pub fn file(self) -> &'static str {
+        match self {
+            Which::Manifest => "manifest.schema.json",
+            Which::Plan => "plan.schema.json",
+            Which::Run => "run.schema.json",
+            Which::Journal => "journal.schema.json",
+        }
+    }
+}
+
+/// The schema as text, as it stands in `schema/`.
+pub fn text(which: Which) -> String {
+    let schema: Value = match which {
+        Which::Manifest => crate::manifest::json_schema(),
+        Which::Plan => schemars::schema_for!(PlanDocument).into(),
+        Which::Run => schemars::schema_for!(RunDocument).into(),
+        Which::Journal => schemars::schema_for!(Record).into(),
+    };
+    super::v1::common::text(&schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_in_schema_are_what_the_types_say() {
+        for which in [Which::Plan, Which::Run, Which::Journal, Which::Manifest] {
+            let path = format!("{}/schema/{}", env!("CARGO_MANIFEST_DIR"), which.file());
+            if std::env::var_os("ADVAUDIT_BLESS").is_some() {
+                std::fs::write(&path, text(which)).expect("schema/ can be written");
+            }
+            let stored = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(stored == text(which), "{path} is old: ADVAUDIT_BLESS=1 cargo test rewrites it");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What several documents share.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::diag::{Finding, Place};
+use crate::model::{SERVICE_PLAN, SERVICE_PLAN_NAME, ServicePlanId, Subject, SubjectKind, TenantId};
+use crate::observe::observed::Tenant;
+use crate::plan::change::Named;
+
+/// The tenant.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TenantDocument {
+    /// `organization.id`.
+    pub id: TenantId,
+    /// The default verified domain.
+    pub domain: String,
+}
+
+impl From<&Tenant> for TenantDocument {
+    fn from(tenant: &Tenant) -> Self {
+        TenantDocument { id: tenant.id, domain: tenant.domain.clone() }
+    }
+}
+
+/// The one service plan.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ServicePlanDocument {
+    /// `servicePlanId`.
+    pub id: ServicePlanId,
+    /// `servicePlanName`.
+    pub name: String,
+}
+
+impl ServicePlanDocument {
+    /// `M365_ADVANCED_AUDITING`.
+    pub fn ours() -> Self {
+        ServicePlanDocument { id: SERVICE_PLAN, name: SERVICE_PLAN_NAME.to_owned() }
+    }
+}
+
+/// A user or a group.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SubjectName {
+    /// `user` or `group`.
+    pub kind: SubjectKind,
+    /// Object id; null when the name leads nowhere.
+    pub id: Option<uuid::Uuid>,
+    /// UPN or display name; for a selector its text.
+    pub name: String,
+}
+
+impl From<&Subject> for SubjectName {
+    fn from(subject: &Subject) -> Self {
+        SubjectName { kind: subject.id.kind(), id: Some(subject.id.guid()), name: subject.name.clone() }
+    }
+}
+
+impl From<&Named> for SubjectName {
+    fn from(named: &Named) -> Self {
+        SubjectName { kind: named.kind, id: named.id, name: named.name.clone() }
+    }
+}
+
+/// Where something stands in a manifest.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PlaceDocument {
+    /// The file as it was named.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+}
+
+impl From<&Place> for PlaceDocument {
+    fn from(place: &Place) -> Self {
+        let (line, column) = place.line_column();
+        PlaceDocument { file: place.source.name.clone(), line, column }
+    }
+}
+
+/// Something to tell about the manifest or the tenant.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct FindingDocument {
+    /// Stable, in kebab case.
+    pub code: String,
+    /// `error`, `warning` or `note`.
+    pub severity: String,
+    /// One sentence.
+    pub message: String,
+    /// The few words under the underline, such as "did you mean".
+    pub label: Option<String>,
+    /// The next step.
+    pub help: Option<String>,
+    /// Where in the manifest; null when the tenant is meant.
+    pub place: Option<PlaceDocument>,
+}
+
+impl From<&Finding> for FindingDocument {
+    fn from(finding: &Finding) -> Self {
+        FindingDocument {
+            code: finding.code.as_str().to_owned(),
+            severity: finding.severity.as_str().to_owned(),
+            message: finding.message.clone(),
+            label: finding.label.clone(),
+            help: finding.help.clone(),
+            place: finding.place.as_ref().map(PlaceDocument::from),
+        }
+    }
+}
+
+/// A document as text, with a line end.
+pub fn text(document: &impl Serialize) -> String {
+    // Plain structs with text keys: serde_json cannot fail on them.
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    text
+}

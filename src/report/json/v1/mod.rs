@@ -1,0 +1,6 @@
+//! Version 1 of the documents.
+
+pub mod common;
+pub mod plan;
+pub mod run;
+pub mod status;

@@ -1,0 +1,152 @@
+//! The run document of `apply` and `heal`, format 1.0.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::common::{SubjectName, TenantDocument};
+use crate::apply::machine::{Machine, State};
+use crate::apply::outcome::{Outcome, Trouble};
+use crate::model::{RunId, Timestamp};
+
+/// What a run did.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(title = "advaudit run")]
+pub struct RunDocument {
+    /// `1.0`.
+    pub format_version: String,
+    /// The run, as in the journal.
+    pub run_id: RunId,
+    /// Where it ran.
+    pub tenant: TenantDocument,
+    /// Digest of the plan; null when there was none.
+    pub plan_sha256: Option<String>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// The exit code of the command.
+    pub exit_code: u8,
+    /// How many of each.
+    pub summary: RunSummary,
+    /// When to come back; null when nothing waits.
+    pub resume_after: Option<Timestamp>,
+    /// People times minutes off.
+    pub off_user_minutes: OffMinutes,
+    /// Every subject that the run worked on.
+    pub subjects: Vec<SubjectDocument>,
+}
+
+/// How many of each; subjects with another outcome stand only in the list.
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+pub struct RunSummary {
+    /// Off to on.
+    pub enabled: usize,
+    /// Off and on again.
+    pub toggled: usize,
+    /// An earlier run's toggle, ended on.
+    pub resumed: usize,
+    /// Off because of us, or not started yet.
+    pub pending: usize,
+    /// Something went wrong.
+    pub failed: usize,
+    /// Changed since the plan.
+    pub skipped: usize,
+    /// Declared, and something else must happen first.
+    pub blocked: usize,
+}
+
+/// People times minutes off.
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+pub struct OffMinutes {
+    /// By the plan.
+    pub planned: u64,
+    /// As it went; whoever is still off counts until the end of the run.
+    pub actual: u64,
+}
+
+/// What became of one subject.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SubjectDocument {
+    /// Who.
+    pub subject: SubjectName,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it went off.
+    pub off_at: Option<Timestamp>,
+    /// When it went on.
+    pub on_at: Option<Timestamp>,
+    /// When the on is due.
+    pub due_at: Option<Timestamp>,
+    /// Other service plans had changed since the plan; the write used the fresh list.
+    pub refreshed: bool,
+    /// Why, when there is something to say.
+    pub error: Option<Trouble>,
+    /// Things to tell.
+    pub notes: Vec<String>,
+}
+
+impl SubjectDocument {
+    /// What became of a machine's subject.
+    pub fn new(machine: &Machine) -> Self {
+        let end = machine.end();
+        SubjectDocument {
+            subject: SubjectName::from(&machine.job().subject),
+            outcome: end.map_or(Outcome::Pending, |end| end.outcome),
+            off_at: machine.off_at(),
+            on_at: machine.on_at(),
+            due_at: machine.due(),
+            refreshed: machine.refreshed(),
+            error: end.and_then(|end| end.trouble.clone()),
+            notes: machine.notes().to_vec(),
+        }
+    }
+}
+
+impl RunSummary {
+    /// Counts the outcomes; `stuck` counts as failed, because someone is off and stays so.
+    pub fn of(subjects: &[SubjectDocument], blocked: usize) -> Self {
+        let mut summary = RunSummary { blocked, ..RunSummary::default() };
+        for one in subjects {
+            match one.outcome {
+                Outcome::Enabled => summary.enabled += 1,
+                Outcome::Toggled => summary.toggled += 1,
+                Outcome::Resumed => summary.resumed += 1,
+                Outcome::Pending => summary.pending += 1,
+                Outcome::Failed | Outcome::Stuck => summary.failed += 1,
+                Outcome::Skipped => summary.skipped += 1,
+                Outcome::CutShort
+                | Outcome::LicenseGone
+                | Outcome::NowByGroup
+                | Outcome::NoEffect
+                | Outcome::SubjectGone => {}
+            }
+        }
+        summary
+    }
+}
+
+/// People times minutes that the subjects of those machines were off.
+pub fn minutes_off(machines: &[Machine], now: Timestamp) -> u64 {
+    let seconds = |machine: &Machine| {
+        let off_at = machine.off_at()?;
+        let until = machine.on_at().unwrap_or(now);
+        let seconds = u64::try_from(until.duration_since(off_at).as_secs()).unwrap_or(0);
+        Some(seconds * machine.job().people)
+    };
+    machines.iter().filter_map(seconds).sum::<u64>().div_ceil(60)
+}
+
+/// When to come back for that machine, if it waits: at its due time; for a gate in five minutes; now
+/// for whatever has not started.
+pub fn resume_after(machine: &Machine, was: State, now: Timestamp) -> Option<Timestamp> {
+    let end = machine.end()?;
+    if !matches!(end.outcome, Outcome::Pending | Outcome::Stuck) && !machine.holds_off() {
+        return None;
+    }
+    let gate = || now.saturating_add(crate::model::SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
+    Some(match (was, machine.due()) {
+        (_, Some(due)) => due.max(now),
+        (State::CheckingOff, None) => gate(),
+        (_, None) => now,
+    })
+}

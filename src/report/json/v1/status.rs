@@ -1,0 +1,83 @@
+//! The document of `status`, format 1.0.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::common::SubjectName;
+use crate::apply::outcome::{Outcome, Trouble};
+use crate::journal::lease::Holder;
+use crate::model::{SubjectKind, TenantId, Timestamp};
+use crate::plan::running::{InFlight, Phase, Running};
+
+/// What is in flight.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(title = "advaudit status")]
+pub struct StatusDocument {
+    /// `1.0`.
+    pub format_version: String,
+    /// The tenant whose journal was read.
+    pub tenant: TenantId,
+    /// Unfinished toggles.
+    pub in_flight: Vec<InFlightDocument>,
+    /// How many people are off because of them.
+    pub people_off: u64,
+    /// When to come back; null when nothing waits.
+    pub resume_after: Option<Timestamp>,
+    /// Who works on the tenant now.
+    pub lease: Option<LeaseDocument>,
+}
+
+/// One unfinished toggle, with the keys of the run document.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct InFlightDocument {
+    /// Who.
+    pub subject: SubjectName,
+    /// `pending`, or `subject_gone`.
+    pub outcome: Outcome,
+    /// When it went off; null when an off may or may not have been done.
+    pub off_at: Option<Timestamp>,
+    /// When the on was accepted, if it was.
+    pub on_at: Option<Timestamp>,
+    /// When the on is due; null where the next run has to look first: an off that may or may not have
+    /// been done, or a group whose members were not all seen off yet.
+    pub due_at: Option<Timestamp>,
+    /// Always null here.
+    pub error: Option<Trouble>,
+}
+
+/// Who works on the tenant.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LeaseDocument {
+    /// Run, process, machine.
+    pub owner: String,
+    /// When it ends by itself; null for a lock of the operating system, which ends with its process.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl StatusDocument {
+    /// The document of what a journal says.
+    pub fn new(tenant: TenantId, running: &Running, holder: Option<Holder>) -> Self {
+        let open: Vec<&InFlight> = running.in_flight.values().filter(|own| own.counts_as_off()).collect();
+        StatusDocument {
+            format_version: "1.0".into(),
+            tenant,
+            people_off: open.iter().map(|own| own.people).sum(),
+            resume_after: open.iter().map(|own| own.due()).min(),
+            in_flight: running.in_flight.values().map(in_flight).collect(),
+            lease: holder.map(|holder| LeaseDocument { owner: holder.to_string(), expires_at: None }),
+        }
+    }
+}
+
+fn in_flight(own: &InFlight) -> InFlightDocument {
+    let group = own.subject.id.kind() == SubjectKind::Group;
+    let (outcome, off_at, on_at, due_at) = match own.phase {
+        Phase::InDoubt { .. } => (Outcome::Pending, None, None, None),
+        Phase::Off { at } if group => (Outcome::Pending, Some(at), None, None),
+        Phase::Off { at } => (Outcome::Pending, Some(at), None, Some(own.due())),
+        Phase::Waiting { off_at, due } => (Outcome::Pending, Some(off_at), None, Some(due)),
+        Phase::OnSent { off_at, on_at } => (Outcome::Pending, Some(off_at), Some(on_at), Some(on_at)),
+        Phase::Gone { off_at, .. } => (Outcome::SubjectGone, Some(off_at), None, None),
+    };
+    InFlightDocument { subject: SubjectName::from(&own.subject), outcome, off_at, on_at, due_at, error: None }
+}

@@ -1,0 +1,91 @@
+//! Where text goes: results to stdout, everything else to stderr.
+
+use std::io::{IsTerminal, Write};
+
+use super::style::Style;
+use super::words::wrap;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// For machines: the documents of `schema/`.
+    Json,
+}
+
+/// The two streams and how to write to them.
+#[derive(Clone, Copy)]
+pub struct Output {
+    /// How results are printed.
+    pub format: Format,
+    /// Show only results and errors.
+    pub quiet: bool,
+    /// Show every name.
+    pub verbose: bool,
+    /// Never colour.
+    pub no_colour: bool,
+}
+
+impl Output {
+    /// Prints a result; text ends with one line end.
+    pub fn result(&self, text: &str) {
+        write_line(&mut std::io::stdout().lock(), text);
+    }
+
+    /// Says something beside the result, unless `-q`.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            write_line(&mut std::io::stderr().lock(), text);
+        }
+    }
+
+    /// Says what went wrong in a sentence or two, even with `-q`; on a terminal broken between words.
+    pub fn explain(&self, text: &str) {
+        let width = if std::io::stderr().is_terminal() { self.width() } else { usize::MAX };
+        self.complain(&wrap(text, 0, width));
+    }
+
+    /// Says what went wrong, line by line as it is, even with `-q`.
+    pub fn complain(&self, text: &str) {
+        write_line(&mut std::io::stderr().lock(), text);
+    }
+
+    /// The style for results.
+    pub fn style(&self) -> Style {
+        Style { colour: self.may_colour() && std::io::stdout().is_terminal() }
+    }
+
+    /// The style for everything else.
+    pub fn error_style(&self) -> Style {
+        Style { colour: self.may_colour() && std::io::stderr().is_terminal() }
+    }
+
+    /// Whether stderr is a terminal that can be drawn on.
+    pub fn can_draw(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+
+    /// Columns of the terminal; 100 where there is none.
+    pub fn width(&self) -> usize {
+        let stream = terminal_size::terminal_size_of(std::io::stdout());
+        match stream.or_else(|| terminal_size::terminal_size_of(std::io::stderr())) {
+            Some((terminal_size::Width(columns), _)) => usize::from(columns).clamp(40, 160),
+            None => 100,
+        }
+    }
+
+    fn may_colour(&self) -> bool {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        !self.no_colour && !no_color
+    }
+}
+
+/// A reader that went away (`| head`) is no error of ours, and there is nobody left to tell.
+fn write_line(stream: &mut impl Write, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    _ = write!(stream, "{text}{end}").and_then(|()| stream.flush());
+}

@@ -1,0 +1,78 @@
+//! A group, what it carries and whom it reaches.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::file::{OtherMember, Unreadable};
+use crate::model::{GroupId, ServicePlanId, SkuId, UserId};
+
+/// A group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// `id`.
+    pub id: GroupId,
+    /// `displayName`; not unique.
+    pub name: String,
+    /// `description`.
+    pub description: Option<String>,
+    /// `assignedLicenses`: each license and what it turns off.
+    pub licenses: BTreeMap<SkuId, BTreeSet<ServicePlanId>>,
+    /// `licenseProcessingState.state`; none for a group that never had licenses.
+    pub processing: Option<Processing>,
+    /// Direct members. Only the users among them get licenses (GRAPH 5.4).
+    pub members: Arc<Vec<Member>>,
+    /// How often its licenses were changed.
+    pub changes: u64,
+    /// Writes are refused.
+    pub restricted: bool,
+    /// Reads are refused.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// A direct member.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Member {
+    /// A user.
+    User(UserId),
+    /// A group; its members get nothing from this one.
+    Group(GroupId),
+    /// Anything else.
+    Other(Uuid, OtherMember),
+}
+
+/// `licenseProcessingState.state` (GRAPH 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Processing {
+    /// The change waits.
+    Queued,
+    /// Members are being changed.
+    InProgress,
+    /// All members are changed.
+    Complete,
+    /// All members were tried; some are in error.
+    Failed,
+}
+
+impl Processing {
+    /// The word as Graph writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Processing::Queued => "QueuedForProcessing",
+            Processing::InProgress => "ProcessingInProgress",
+            Processing::Complete => "ProcessingComplete",
+            Processing::Failed => "ProcessingFailed",
+        }
+    }
+}
+
+impl Group {
+    /// The users among the direct members.
+    pub fn users(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.members.iter().filter_map(|member| match member {
+            Member::User(id) => Some(*id),
+            Member::Group(_) | Member::Other(..) => None,
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! A simulated Microsoft 365 tenant behind Microsoft Graph's wire format.
+//!
+//! It is written from what is known of Graph (cited as "GRAPH 4.2") and shares no logic with the
+//! planner: otherwise both would be wrong together. A tenant is a YAML file that a person can
+//! write; [`Tenant`] holds its state and answers requests; [`InProcess`] and [`serve()`] put it
+//! behind the client, in virtual time or on loopback.
+//!
+//! In reading order: `file` and `build` (what the file says), `user`, `group`, `license` (what
+//! the tenant is), `assign` and `process` (what changes it), `wire` (what it looks like from
+//! outside), `faults` (what goes wrong), `transport`, `saved`, `serve` (how it is reached).
+
+mod assign;
+mod build;
+mod faults;
+mod file;
+mod group;
+mod history;
+mod known;
+mod license;
+mod lines;
+mod process;
+mod saved;
+mod seed;
+mod serve;
+mod short;
+mod tenant;
+#[cfg(test)]
+mod testing;
+mod transport;
+mod user;
+mod wire;
+
+pub use faults::{Fault, FaultAnswer, Faults};
+pub use file::Unusable;
+pub use saved::{CannotSave, Opened, Saved};
+pub use serve::serve;
+pub use tenant::{Collection, Counters, OnWrite, Tenant, Written};
+pub use transport::InProcess;
+pub use wire::{Answer, Ask};

@@ -1,0 +1,233 @@
+//! What happens by itself: a changed group reaches its members one after the other (GRAPH 5.5).
+//!
+//! The work is planned when the group is changed and done when time has come, always in the same
+//! order, so it does not matter how often anybody looks.
+
+use super::group::{Group, Processing};
+use super::tenant::Tenant;
+use super::user::{AssignmentState, Held, User};
+use crate::model::{GroupId, Timestamp, UserId};
+
+/// One thing that will happen to a group or one of its members. `change` says because of which
+/// change of the group: a later change takes the place of what is left of an earlier one, whose
+/// last members then never see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Work {
+    group: GroupId,
+    change: u64,
+    step: Step,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Step {
+    /// Until then the state is still that of the run before (GRAPH 5.2).
+    Queue,
+    Start,
+    Member(UserId),
+    Finish,
+}
+
+/// When the steps come, in percent of the whole processing time.
+const QUEUED_AT: i32 = 5;
+const STARTED_AT: i32 = 15;
+const LAST_MEMBER_AT: i32 = 95;
+
+impl Tenant {
+    /// Plans what a change of that group brings about.
+    pub(super) fn plan_work(&mut self, group: &Group, now: Timestamp) {
+        let whole = self.settings.group_processing;
+        let members = self.in_no_particular_order(group);
+        let places = i32::try_from(members.len()).unwrap_or(i32::MAX).max(1);
+        let mut steps = vec![(whole * QUEUED_AT / 100, Step::Queue), (whole * STARTED_AT / 100, Step::Start)];
+        let share = whole * (LAST_MEMBER_AT - STARTED_AT) / 100;
+        for (place, member) in (1..).zip(members) {
+            steps.push((whole * STARTED_AT / 100 + share / places * place, Step::Member(member)));
+        }
+        steps.push((whole, Step::Finish));
+        for (delay, step) in steps {
+            let at = now.saturating_add(delay).unwrap_or(Timestamp::MAX);
+            let work = Work { group: group.id, change: group.changes, step };
+            self.state.work.insert((at, self.state.planned), work);
+            self.state.planned += 1;
+        }
+    }
+
+    /// Entra promises no order of members.
+    fn in_no_particular_order(&self, group: &Group) -> Vec<UserId> {
+        let (id, change) = (group.id.to_string(), group.changes.to_string());
+        self.settings.seed.shuffled(group.users(), &[&id, &change])
+    }
+
+    /// Does what was due until `now`.
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        while let Some(next) = self.state.work.first_entry() {
+            let at = next.key().0;
+            if at > now {
+                return;
+            }
+            let work = next.remove();
+            self.work(&work, at);
+        }
+    }
+
+    fn work(&mut self, work: &Work, at: Timestamp) {
+        let Some(history) = self.state.groups.get(&work.group) else { return };
+        let group = history.latest().clone();
+        if group.changes != work.change {
+            return;
+        }
+        match &work.step {
+            Step::Queue => self.set_processing(group, Processing::Queued, at),
+            Step::Start => self.set_processing(group, Processing::InProgress, at),
+            Step::Member(id) => self.reach(&group, *id, at),
+            Step::Finish => {
+                let end = self.how_it_ended(&group);
+                self.set_processing(group, end, at);
+            }
+        }
+    }
+
+    fn set_processing(&mut self, mut group: Group, state: Processing, at: Timestamp) {
+        group.processing = Some(state);
+        self.change_group(group, at);
+    }
+
+    fn how_it_ended(&self, group: &Group) -> Processing {
+        let failed =
+            |id| self.state.users.get(&id).is_some_and(|user| user.latest().has_error_from(group.id));
+        if group.users().any(failed) { Processing::Failed } else { Processing::Complete }
+    }
+
+    /// Brings one member in line with the group.
+    fn reach(&mut self, group: &Group, id: UserId, at: Timestamp) {
+        let Some(history) = self.state.users.get(&id) else { return };
+        let mut user = history.latest().clone();
+        inherit(&mut user, group, at);
+        user.provision(&self.shelf, at, self.settings.plan_dates);
+        self.change_user(user, at);
+    }
+}
+
+/// What a member holds from a group becomes what the group carries. What is in error stays so.
+fn inherit(user: &mut User, group: &Group, at: Timestamp) {
+    let by = Some(group.id);
+    user.held.retain(|held| held.by != by || group.licenses.contains_key(&held.sku));
+    for (sku, off) in &group.licenses {
+        let error = user.to_come.iter().find(|error| {
+            error.group == group.id
+                && error.change <= group.changes
+                && error.sku.is_none_or(|own| own == *sku)
+        });
+        let error = error.cloned();
+        let held = match user.held_mut(*sku, by) {
+            Some(held) if held.has_error() => continue,
+            Some(held) => held,
+            None => {
+                let state = AssignmentState::Active;
+                let disabled = off.clone();
+                user.held.push(Held { sku: *sku, by, disabled, state, error: None, updated: None });
+                user.held.last_mut().expect("just pushed")
+            }
+        };
+        if let Some(error) = error {
+            (held.state, held.error) = (error.state, error.error);
+        }
+        held.disabled.clone_from(off);
+        held.updated = Some(at);
+    }
+}
+
+/// Keeps the arithmetic of [`Tenant::plan_work`] honest: the last member comes before the end.
+const _: () = assert!(QUEUED_AT < STARTED_AT && STARTED_AT < LAST_MEMBER_AT && LAST_MEMBER_AT < 100);
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    const TEN: &str = "\
+licenses: [SPE_E5]
+groupProcessing: 100s
+groups:
+  - {name: Legal, id: 8a9b0c1d-0000-4000-8000-000000000002, licenses: [SPE_E5]}
+generate: {users: 10, group: Legal}
+";
+
+    const LEGAL: &str = "/v1.0/groups/8a9b0c1d-0000-4000-8000-000000000002";
+
+    fn write(tenant: &mut Tenant, off: bool, now: Timestamp) {
+        let off = if off { vec![AUDITING] } else { vec![] };
+        let answer = tenant.handle(&post(&format!("{LEGAL}/assignLicense"), &assign(&off)), now);
+        assert_eq!(answer.status, 202, "{answer:?}");
+    }
+
+    fn state(tenant: &mut Tenant, now: Timestamp) -> String {
+        let (_, group) = get_at(tenant, &format!("{LEGAL}?$select=licenseProcessingState"), now);
+        group["licenseProcessingState"]["state"].as_str().expect("a word").to_owned()
+    }
+
+    fn off(tenant: &mut Tenant, now: Timestamp) -> usize {
+        tenant.advance(now);
+        tenant.users().filter(|user| user.held[0].disabled.contains(&AUDITING)).count()
+    }
+
+    #[test]
+    fn the_state_reads_the_old_complete_for_a_moment_and_then_goes_its_way() {
+        let mut tenant = tenant(TEN);
+        write(&mut tenant, true, noon());
+        assert_eq!(state(&mut tenant, after(1)), "ProcessingComplete");
+        assert_eq!(state(&mut tenant, after(5)), "QueuedForProcessing");
+        assert_eq!(state(&mut tenant, after(15)), "ProcessingInProgress");
+        assert_eq!(state(&mut tenant, after(99)), "ProcessingInProgress");
+        assert_eq!(state(&mut tenant, after(100)), "ProcessingComplete");
+    }
+
+    #[test]
+    fn members_change_one_after_the_other_and_their_dates_move() {
+        let mut tenant = tenant(TEN);
+        write(&mut tenant, true, noon());
+        assert_eq!([15, 23, 55, 95].map(|second| off(&mut tenant, after(second))), [0, 1, 5, 10]);
+        assert!(tenant.users().all(|user| user.held[0].updated > Some(noon())));
+    }
+
+    #[test]
+    fn a_change_during_processing_spares_the_members_that_were_not_reached() {
+        let mut tenant = tenant(TEN);
+        write(&mut tenant, true, noon());
+        assert_eq!(off(&mut tenant, after(55)), 5);
+        write(&mut tenant, false, after(55));
+        assert_eq!(off(&mut tenant, after(60)), 5);
+        assert_eq!(off(&mut tenant, after(155)), 0);
+        let renewed = tenant.users().filter(|user| user.plans.iter().any(|plan| plan.since >= Some(noon())));
+        assert_eq!(renewed.count(), 5);
+    }
+
+    #[test]
+    fn a_member_in_error_stays_in_error_and_the_processing_has_failed() {
+        let mut tenant = tenant(
+            "licenses: [SPE_E5]\ngroups:\n  - name: Legal\n    id: 8a9b0c1d-0000-4000-8000-000000000002\n    \
+             licenses: [SPE_E5]\n    members: [a@contoso.com, b@contoso.com]\nusers:\n  - b@contoso.com\n  \
+             - {upn: a@contoso.com, inherited: [{group: Legal, error: CountViolation}]}\n",
+        );
+        write(&mut tenant, true, noon());
+        assert_eq!(state(&mut tenant, noon()), "ProcessingFailed");
+        let held = user(&tenant, "a@contoso.com").held[0].clone();
+        assert_eq!(held.state, AssignmentState::Error);
+        assert!(held.updated < Some(noon()) && held.disabled.is_empty());
+        assert!(user(&tenant, "b@contoso.com").held[0].disabled.contains(&AUDITING));
+    }
+
+    #[test]
+    fn an_error_can_come_with_a_later_change() {
+        let mut tenant = tenant(
+            "licenses: [SPE_E5]\ngroups:\n  - name: Legal\n    id: 8a9b0c1d-0000-4000-8000-000000000002\n    \
+             licenses: [SPE_E5]\n    members: [a@contoso.com]\nusers:\n  \
+             - {upn: a@contoso.com, inherited: [{group: Legal, error: Other, fromChange: 2}]}\n",
+        );
+        write(&mut tenant, true, noon());
+        assert_eq!(state(&mut tenant, noon()), "ProcessingComplete");
+        write(&mut tenant, false, after(1));
+        assert_eq!(state(&mut tenant, after(1)), "ProcessingFailed");
+        assert!(user(&tenant, "a@contoso.com").given(tenant.shelf()).is_empty());
+    }
+}

@@ -1,0 +1,306 @@
+//! The state of a simulated tenant and the only way to ask it something.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::assign::Order;
+use super::faults::Faults;
+use super::file::{Organization, PlanDates, Unusable};
+use super::group::Group;
+use super::history::History;
+use super::license::Shelf;
+use super::process::Work;
+use super::seed::Seed;
+use super::user::User;
+use super::wire::{self, Answer, Ask, Refusal};
+use crate::model::{GroupId, SignedDuration, SkuId, SubjectId, Timestamp, UserId};
+
+/// A simulated tenant. It has no clock: each request says what time it is.
+pub struct Tenant {
+    pub(super) settings: Settings,
+    pub(super) shelf: Shelf,
+    pub(super) state: State,
+    pub(super) faults: Faults,
+    pub(super) counters: Counters,
+    writes: Vec<Written>,
+    on_write: Option<OnWrite>,
+}
+
+/// Told of each write as it happens, before its answer leaves.
+pub type OnWrite = Box<dyn FnMut(&Written, Counters) + Send>;
+
+/// What stays as the file says.
+#[derive(Debug)]
+pub struct Settings {
+    /// Whose tenant it is.
+    pub organization: Organization,
+    /// When virtual time starts.
+    pub now: Option<Timestamp>,
+    /// Where chance comes from.
+    pub seed: Seed,
+    /// How far reads may be behind.
+    pub lag: SignedDuration,
+    /// How long a change of a group takes to reach its last member.
+    pub group_processing: SignedDuration,
+    /// Whether dates of service plans move.
+    pub plan_dates: PlanDates,
+}
+
+/// What changes: everything that writes and time do. Equal states are equal tenants.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// The users by id.
+    pub users: BTreeMap<UserId, History<User>>,
+    /// Lower-case UPNs to ids.
+    pub upns: BTreeMap<String, UserId>,
+    /// The groups by id.
+    pub groups: BTreeMap<GroupId, History<Group>>,
+    /// What will happen by itself, by time and then by the order in which it was planned.
+    pub work: BTreeMap<(Timestamp, u64), Work>,
+    /// How much work was ever planned.
+    pub planned: u64,
+}
+
+/// What was counted since the tenant began; faults are written down in these numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Requests, parts of a batch included, batches not.
+    pub requests: u64,
+    /// Requests to change licenses, refused ones included.
+    pub writes: u64,
+}
+
+/// A change of licenses that was done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    /// When.
+    pub at: Timestamp,
+    /// `users` or `groups`.
+    pub collection: Collection,
+    /// The object.
+    pub id: Uuid,
+    /// The body of the request.
+    pub body: Value,
+}
+
+/// The two collections whose objects hold licenses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Collection {
+    /// `/users`
+    Users,
+    /// `/groups`
+    Groups,
+}
+
+impl Written {
+    /// What was changed.
+    pub fn object(&self) -> SubjectId {
+        match self.collection {
+            Collection::Users => SubjectId::User(UserId(self.id)),
+            Collection::Groups => SubjectId::Group(GroupId(self.id)),
+        }
+    }
+}
+
+impl Tenant {
+    /// A tenant from the text of its file.
+    pub fn read(text: &str) -> Result<Self, Unusable> {
+        super::build::tenant(text)
+    }
+
+    pub(super) fn new(settings: Settings, shelf: Shelf, state: State, faults: Faults) -> Self {
+        let counters = Counters::default();
+        Tenant { settings, shelf, state, faults, counters, writes: Vec::new(), on_write: None }
+    }
+
+    /// Answers a request that arrives at `now`. Time never runs backwards: an earlier `now` than
+    /// before only shows fewer changes than there are.
+    pub fn handle(&mut self, ask: &Ask, now: Timestamp) -> Answer {
+        self.advance(now);
+        wire::answer(self, ask, now)
+    }
+
+    /// When virtual time starts, if the file says so.
+    pub fn start(&self) -> Option<Timestamp> {
+        self.settings.now
+    }
+
+    /// Every change of licenses so far, in order. Refused ones are not among them.
+    pub fn writes(&self) -> &[Written] {
+        &self.writes
+    }
+
+    /// Tells `listener` of each write from now on.
+    pub fn on_write(&mut self, listener: OnWrite) {
+        self.on_write = Some(listener);
+    }
+
+    /// Replaces what goes wrong.
+    pub fn set_faults(&mut self, faults: Faults) {
+        self.faults = faults;
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The users as they are, without any lag.
+    pub(super) fn users(&self) -> impl Iterator<Item = &User> {
+        self.state.users.values().map(History::latest)
+    }
+
+    /// What the tenant owns.
+    pub(super) fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    /// Does once more what was done before. Faults do not come back: what they prevented is not
+    /// in the list, what they hid is.
+    pub(super) fn replay(&mut self, written: &Written) -> Result<(), Refusal> {
+        self.advance(written.at);
+        self.assign(written.object(), &written.body, written.at)
+    }
+
+    /// Goes on counting where an earlier process stopped.
+    pub(super) fn set_counters(&mut self, counters: Counters) {
+        self.counters = counters;
+    }
+
+    /// Changes the licenses of a user or a group as `assignLicense` does.
+    pub(super) fn assign(&mut self, object: SubjectId, body: &Value, now: Timestamp) -> Result<(), Refusal> {
+        let order = Order::read(body, &self.shelf)?;
+        let collection = match object {
+            SubjectId::User(id) => {
+                self.assign_user(id, &order, now)?;
+                Collection::Users
+            }
+            SubjectId::Group(id) => {
+                self.assign_group(id, &order, now)?;
+                Collection::Groups
+            }
+        };
+        let written = Written { at: now, collection, id: object.guid(), body: body.clone() };
+        if let Some(listener) = &mut self.on_write {
+            listener(&written, self.counters);
+        }
+        self.writes.push(written);
+        Ok(())
+    }
+
+    fn assign_user(&mut self, id: UserId, order: &Order, now: Timestamp) -> Result<(), Refusal> {
+        let history = self.state.users.get(&id).ok_or_else(|| Refusal::not_found(&id.to_string()))?;
+        let mut user = history.latest().clone();
+        if user.restricted {
+            return Err(Refusal::denied());
+        }
+        order.check_for_user(&user, &self.shelf, |sku| self.consumed(sku))?;
+        order.apply_to_user(&mut user, now);
+        user.provision(&self.shelf, now, self.settings.plan_dates);
+        self.change_user(user, now);
+        Ok(())
+    }
+
+    fn assign_group(&mut self, id: GroupId, order: &Order, now: Timestamp) -> Result<(), Refusal> {
+        let history = self.state.groups.get(&id).ok_or_else(|| Refusal::not_found(&id.to_string()))?;
+        let mut group = history.latest().clone();
+        if group.restricted {
+            return Err(Refusal::denied());
+        }
+        order.check_for_group(&group)?;
+        order.apply_to_group(&mut group);
+        self.plan_work(&group, now);
+        self.change_group(group, now);
+        self.advance(now); // without processing time the members change at once
+        Ok(())
+    }
+
+    /// How many users hold that license; several sources count once (GRAPH 3.5).
+    pub(super) fn consumed(&self, sku: SkuId) -> u64 {
+        let holds = |user: &&User| user.held.iter().any(|held| held.sku == sku && held.in_force());
+        self.users().filter(holds).count().try_into().unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn change_user(&mut self, user: User, now: Timestamp) {
+        if let Some(history) = self.state.users.get_mut(&user.id) {
+            history.change(now, user, self.settings.lag);
+        }
+    }
+
+    pub(super) fn change_group(&mut self, group: Group, now: Timestamp) {
+        if let Some(history) = self.state.groups.get_mut(&group.id) {
+            history.change(now, group, self.settings.lag);
+        }
+    }
+
+    /// The time that a read of that object shows. Each object is on three replicas, each behind by
+    /// an amount of its own, and requests reach them in turn: two reads can disagree, and a later
+    /// one can show an older state (GRAPH 12).
+    pub(super) fn shown(&self, object: Uuid, now: Timestamp) -> Timestamp {
+        let Ok(lag @ 1..) = u64::try_from(self.settings.lag.as_millis()) else { return now };
+        let replica = (self.counters.requests % 3).to_string();
+        let behind = self.settings.seed.below(lag + 1, &["lag", &object.to_string(), &replica]);
+        let behind = SignedDuration::from_millis(behind.try_into().unwrap_or(i64::MAX));
+        now.saturating_sub(behind).unwrap_or(Timestamp::MIN)
+    }
+}
+
+impl fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenant")
+            .field("domain", &self.settings.organization.domain)
+            .field("users", &self.state.users.len())
+            .field("groups", &self.state.groups.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    const LAGGING: &str = "lag: 30s\nlicenses: [SPE_E5]\nusers: [{upn: a@contoso.com, licenses: [SPE_E5]}]\n";
+
+    /// Whether a read of the states shows the service plan off.
+    fn shows_off(tenant: &mut Tenant, now: Timestamp) -> bool {
+        let (_, user) = get_at(tenant, "/v1.0/users/a@contoso.com?$select=licenseAssignmentStates", now);
+        user["licenseAssignmentStates"][0]["disabledPlans"] == serde_json::json!([AUDITING])
+    }
+
+    #[test]
+    fn reads_lag_behind_a_write_and_can_disagree_but_not_for_longer_than_the_lag() {
+        let mut tenant = tenant(LAGGING);
+        tenant.handle(&post("/v1.0/users/a@contoso.com/assignLicense", &assign(&[AUDITING])), noon());
+        let mut seen: Vec<bool> = Vec::new();
+        for second in 0..30 {
+            seen.push(shows_off(&mut tenant, after(second)));
+        }
+        assert!(!seen[0], "the first read is stale");
+        assert!(seen.windows(2).any(|pair| pair == [true, false]), "replicas disagree: {seen:?}");
+        assert!((30..40).all(|second| shows_off(&mut tenant, after(second))));
+    }
+
+    #[test]
+    fn writes_are_told_as_they_happen_and_refused_ones_are_not() {
+        let mut tenant = tenant("licenses: [SPE_E5]\nusers: [{upn: a@contoso.com, licenses: [SPE_E5]}]\n");
+        let (sender, told) = std::sync::mpsc::channel();
+        tenant.on_write(Box::new(move |written, counters| {
+            let _ = sender.send((written.clone(), counters));
+        }));
+        let path = "/v1.0/users/a@contoso.com/assignLicense";
+        tenant.handle(&post(path, &assign(&[AUDITING])), noon());
+        tenant.handle(&post(path, &serde_json::json!({"addLicenses": []})), noon());
+        let (written, counters) = told.try_recv().expect("told of the first");
+        assert_eq!(tenant.writes(), [written]);
+        assert_eq!((counters.requests, counters.writes), (1, 1));
+        assert!(told.try_recv().is_err());
+        assert_eq!(tenant.counters().writes, 2);
+    }
+}

@@ -1,0 +1,341 @@
+//! From a request to its answer.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::super::faults::{Fault, FaultAnswer};
+use super::super::group::Group;
+use super::super::tenant::Tenant;
+use super::super::user::User;
+use super::ask::{Answer, Ask};
+use super::list::{self, Page, check_readable};
+use super::options::{Options, token};
+use super::properties::{GROUP, LICENSE_DETAILS, ORGANIZATION, Properties, SUBSCRIBED_SKU, USER};
+use super::refusal::Refusal;
+use super::target::Target;
+use super::url::Url;
+use super::{batch, cost, show};
+use crate::model::{SubjectId, Timestamp};
+
+/// A request that is understood.
+pub struct Call<'a> {
+    /// As it came.
+    pub ask: &'a Ask,
+    /// Its URL.
+    pub url: Url,
+    /// What the URL leads to.
+    pub target: Target,
+    /// How to show it.
+    pub options: Options,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl<'a> Call<'a> {
+    fn read(ask: &'a Ask, now: Timestamp) -> Result<Self, Refusal> {
+        let url = Url::read(&ask.path_and_query)?;
+        let target = Target::of(&url)?;
+        if ask.method != target.method() {
+            return Err(Refusal::no_method());
+        }
+        let known: &[&str] = match target {
+            Target::Users | Target::Groups | Target::Members(_) | Target::UserMembers(_) => {
+                &["$select", "$filter", "$top", "$count", "$skiptoken"]
+            }
+            Target::MembersWithErrors(_) => &["$select", "$top", "$skiptoken"],
+            Target::Organization
+            | Target::SubscribedSkus
+            | Target::User(_)
+            | Target::LicenseDetails(_)
+            | Target::Group(_) => &["$select"],
+            Target::AssignUser(_) | Target::AssignGroup(_) | Target::Batch => &[],
+        };
+        let options = Options::read(&url, known)?;
+        Ok(Call { ask, url, target, options, now })
+    }
+
+    /// Whether the request has what an advanced query needs: a header and `$count` (GRAPH 2.3).
+    /// The header is not part of a link, so it has to come again with each page.
+    pub fn is_advanced(&self) -> bool {
+        let eventual = |value: &str| value.eq_ignore_ascii_case("eventual");
+        self.options.count && self.ask.header("ConsistencyLevel").is_some_and(eventual)
+    }
+
+    /// `@odata.context`
+    pub fn context(&self, fragment: &str) -> String {
+        let selected = self.options.select.as_ref().map(|names| format!("({})", names.join(",")));
+        let (collection, entity) = fragment.split_once('/').unwrap_or((fragment, ""));
+        let entity = if entity.is_empty() { String::new() } else { format!("/{entity}") };
+        let origin = &self.ask.origin;
+        format!("{origin}/v1.0/$metadata#{collection}{}{entity}", selected.unwrap_or_default())
+    }
+}
+
+/// What a request that went well comes back with.
+struct Done {
+    status: u16,
+    body: Value,
+    location: Option<String>,
+}
+
+impl From<Value> for Done {
+    fn from(body: Value) -> Self {
+        Done { status: 200, body, location: None }
+    }
+}
+
+/// The answer to a request, which may be a batch.
+pub fn answer(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
+    match Call::read(ask, now) {
+        Ok(call) if call.target == Target::Batch && has_token(ask) => batch::answer(tenant, ask, now),
+        Ok(_) | Err(_) => one(tenant, ask, now),
+    }
+}
+
+/// The answer to a request that is not a batch.
+pub fn one(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
+    let call = Call::read(ask, now);
+    tenant.counters.requests += 1;
+    let is_write = call.as_ref().is_ok_and(|call| call.target.is_write());
+    tenant.counters.writes += u64::from(is_write);
+    let counters = tenant.counters;
+    let fault = tenant.faults.due(counters.requests, is_write.then_some(counters.writes)).cloned();
+    let units = call.as_ref().map_or(1, |call| cost::units(&call.target, &call.options));
+
+    let instead = fault.as_ref().filter(|fault| !fault.answer.after_the_work());
+    let mut answer = match (instead, &call) {
+        (Some(fault), _) => refused_by(tenant, fault, ask, now),
+        (None, _) if !has_token(ask) => refused(tenant, &Refusal::no_token(), ask, now),
+        (None, Err(refusal)) => refused(tenant, refusal, ask, now),
+        (None, Ok(call)) => match done(tenant, call) {
+            Ok(done) => answered(done),
+            Err(refusal) => refused(tenant, &refusal, ask, now),
+        },
+    };
+    if let (Some(fault), Ok(call)) = (&fault, &call) {
+        spoil(&mut answer, fault.answer, call);
+    }
+    set_headers(&mut answer, tenant, ask, now);
+    answer.set("x-ms-resource-unit", units.to_string());
+    answer
+}
+
+/// Every request needs a token; any token will do.
+fn has_token(ask: &Ask) -> bool {
+    let token = ask.header("Authorization").and_then(|value| value.strip_prefix("Bearer "));
+    token.is_some_and(|token| !token.trim().is_empty())
+}
+
+fn answered(done: Done) -> Answer {
+    let mut answer = Answer { status: done.status, ..Answer::default() };
+    answer.set("Content-Type", "application/json;odata.metadata=minimal;charset=utf-8");
+    if let Some(location) = done.location {
+        answer.set("Location", location);
+    }
+    answer.body = done.body.to_string().into_bytes();
+    answer
+}
+
+/// The answer that a refusal is.
+pub fn refused(tenant: &Tenant, refusal: &Refusal, ask: &Ask, now: Timestamp) -> Answer {
+    let mut answer = Answer { status: refusal.status, ..Answer::default() };
+    answer.set("Content-Type", "application/json");
+    let body = refusal.body(request_id(tenant), &client_request_id(tenant, ask), now);
+    answer.body = body.to_string().into_bytes();
+    answer
+}
+
+/// Something goes wrong before anything is done.
+fn refused_by(tenant: &Tenant, fault: &Fault, ask: &Ask, now: Timestamp) -> Answer {
+    let status = match fault.answer {
+        FaultAnswer::Status(status) => status,
+        _ => 503,
+    };
+    let mut answer = refused(tenant, &Refusal::of_status(status), ask, now);
+    if fault.answer == FaultAnswer::Html {
+        answer.headers.clear();
+        answer.set("Content-Type", "text/html");
+        answer.body = b"<html><body>The service is unavailable.</body></html>".to_vec();
+    }
+    if let Some(seconds) = fault.retry_after {
+        answer.set("Retry-After", seconds.to_string());
+    }
+    answer.lost = fault.answer == FaultAnswer::Dropped;
+    answer
+}
+
+/// Something goes wrong after the work was done.
+fn spoil(answer: &mut Answer, fault: FaultAnswer, call: &Call<'_>) {
+    match fault {
+        FaultAnswer::Status(_) | FaultAnswer::Html | FaultAnswer::Dropped => {}
+        FaultAnswer::Lost => answer.lost = true,
+        FaultAnswer::Empty => answer.body.clear(),
+        FaultAnswer::EmptyPage => {
+            let place = call.options.skip.clone().unwrap_or_default();
+            relink(answer, &call.url.next_link(&call.ask.origin, &token(&place)), true);
+        }
+        FaultAnswer::ForeignLink => {
+            relink(answer, &call.url.next_link("https://graph.example.net", &token("")), false);
+        }
+    }
+}
+
+/// Gives a page another link, and perhaps takes its items.
+fn relink(answer: &mut Answer, link: &str, without_items: bool) {
+    let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else { return };
+    if body["value"].is_array() {
+        body["@odata.nextLink"] = json!(link);
+        if without_items {
+            body["value"] = json!([]);
+        }
+        answer.body = body.to_string().into_bytes();
+    }
+}
+
+/// What every answer has (GRAPH 9).
+pub fn set_headers(answer: &mut Answer, tenant: &Tenant, ask: &Ask, now: Timestamp) {
+    answer.set("request-id", request_id(tenant).to_string());
+    answer.set("client-request-id", client_request_id(tenant, ask));
+    answer.set("Date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+}
+
+fn request_id(tenant: &Tenant) -> Uuid {
+    tenant.settings.seed.guid(&["request", &tenant.counters.requests.to_string()])
+}
+
+fn client_request_id(tenant: &Tenant, ask: &Ask) -> String {
+    ask.header("client-request-id").map_or_else(|| request_id(tenant).to_string(), str::to_owned)
+}
+
+fn done(tenant: &mut Tenant, call: &Call<'_>) -> Result<Done, Refusal> {
+    match &call.target {
+        Target::Organization => organization(tenant, call).map(Done::from),
+        Target::SubscribedSkus => subscribed_skus(tenant, call).map(Done::from),
+        Target::Users => list::users(tenant, call).map(|page| page.body(call, "users").into()),
+        Target::Groups => list::groups(tenant, call).map(|page| page.body(call, "groups").into()),
+        Target::User(key) => {
+            let user = the_user(tenant, call, key)?;
+            call.options.check_select(&USER, false)?;
+            let property = |name: &str| show::user(user, name, tenant.shelf());
+            Ok(entity(call, &USER, "users/$entity", property).into())
+        }
+        Target::LicenseDetails(key) => license_details(tenant, call, key).map(Done::from),
+        Target::Group(key) => {
+            let group = the_group(tenant, call, key)?;
+            call.options.check_select(&GROUP, false)?;
+            Ok(entity(call, &GROUP, "groups/$entity", |name| show::group(group, name)).into())
+        }
+        Target::Members(key) => {
+            let page = list::members(tenant, call, the_group(tenant, call, key)?, false)?;
+            Ok(page.body(call, "directoryObjects").into())
+        }
+        Target::UserMembers(key) => {
+            let page = list::members(tenant, call, the_group(tenant, call, key)?, true)?;
+            Ok(page.body(call, "users").into())
+        }
+        Target::MembersWithErrors(key) => {
+            let page = list::members_with_errors(tenant, call, the_group(tenant, call, key)?)?;
+            Ok(page.body(call, "directoryObjects").into())
+        }
+        Target::AssignUser(key) => assign_user(tenant, call, key),
+        Target::AssignGroup(key) => assign_group(tenant, call, key),
+        Target::Batch => Err(Refusal::misread("A batch cannot be part of a batch.")),
+    }
+}
+
+fn the_user<'t>(tenant: &'t Tenant, call: &Call<'_>, key: &str) -> Result<&'t User, Refusal> {
+    let user = list::user_id(tenant, key).and_then(|id| call.user(tenant, id));
+    let user = user.ok_or_else(|| Refusal::not_found(key))?;
+    check_readable(user.unreadable)?;
+    Ok(user)
+}
+
+fn the_group<'t>(tenant: &'t Tenant, call: &Call<'_>, key: &str) -> Result<&'t Group, Refusal> {
+    let group = list::group_id(tenant, key).and_then(|id| call.group(tenant, id));
+    let group = group.ok_or_else(|| Refusal::not_found(key))?;
+    check_readable(group.unreadable)?;
+    Ok(group)
+}
+
+/// A single object.
+fn entity(
+    call: &Call<'_>,
+    properties: &Properties,
+    context: &str,
+    property: impl Fn(&str) -> Value,
+) -> Value {
+    let mut shown = show::object(properties, call.options.select.as_deref(), property);
+    shown.insert("@odata.context".to_owned(), json!(call.context(context)));
+    Value::Object(shown)
+}
+
+fn organization(tenant: &Tenant, call: &Call<'_>) -> Result<Value, Refusal> {
+    call.options.check_select(&ORGANIZATION, false)?;
+    let select = call.options.select.as_deref();
+    let own = show::object(&ORGANIZATION, select, |name| show::organization(tenant, name));
+    Ok(Page::whole(vec![Value::Object(own)]).body(call, "organization"))
+}
+
+fn subscribed_skus(tenant: &Tenant, call: &Call<'_>) -> Result<Value, Refusal> {
+    call.options.check_select(&SUBSCRIBED_SKU, false)?;
+    let select = call.options.select.as_deref();
+    let shown = tenant.shelf().0.values().map(|owned| {
+        let property = |name: &str| show::subscribed_sku(tenant, owned, name);
+        Value::Object(show::object(&SUBSCRIBED_SKU, select, property))
+    });
+    Ok(Page::whole(shown.collect()).body(call, "subscribedSkus"))
+}
+
+fn license_details(tenant: &Tenant, call: &Call<'_>, key: &str) -> Result<Value, Refusal> {
+    let user = the_user(tenant, call, key)?;
+    call.options.check_select(&LICENSE_DETAILS, false)?;
+    let select = call.options.select.as_deref();
+    let merged = user.merged();
+    let shown = merged.iter().filter_map(|(sku, off)| {
+        let owned = tenant.shelf().get(*sku)?;
+        let property = |name: &str| show::license_detail(owned, off, name);
+        Some(Value::Object(show::object(&LICENSE_DETAILS, select, property)))
+    });
+    Ok(Page::whole(shown.collect()).body(call, "users/licenseDetails"))
+}
+
+fn body(call: &Call<'_>) -> Result<Value, Refusal> {
+    serde_json::from_slice(&call.ask.body)
+        .map_err(|error| Refusal::misread(format!("Unable to read JSON request payload: {error}.")))
+}
+
+/// What the answer to a user's `assignLicense` shows. `licenseAssignmentStates` is not among it:
+/// that one only comes when it is selected (GRAPH 3.2).
+const AFTER_ASSIGNING: [&str; 7] = [
+    "accountEnabled",
+    "assignedLicenses",
+    "assignedPlans",
+    "department",
+    "provisionedPlans",
+    "usageLocation",
+    "userType",
+];
+
+fn assign_user(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done, Refusal> {
+    let id = list::user_id(tenant, key).ok_or_else(|| Refusal::not_found(key))?;
+    tenant.assign(SubjectId::User(id), &body(call)?, call.now)?;
+    // Not a read: the answer of a write is as new as the write (GRAPH 12).
+    let user = tenant.state.users[&id].latest();
+    let property = |name: &str| show::user(user, name, tenant.shelf());
+    let mut shown = show::object(&USER, None, property);
+    shown.extend(AFTER_ASSIGNING.iter().map(|name| ((*name).to_owned(), property(name))));
+    shown.insert("@odata.context".to_owned(), json!(call.context("users/$entity")));
+    Ok(Value::Object(shown).into())
+}
+
+fn assign_group(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done, Refusal> {
+    let id = list::group_id(tenant, key).ok_or_else(|| Refusal::not_found(key))?;
+    tenant.assign(SubjectId::Group(id), &body(call)?, call.now)?;
+    let group = tenant.state.groups[&id].latest();
+    let shown = entity(call, &GROUP, "groups/$entity", |name| show::group(group, name));
+    let location = format!(
+        "{}/v2/{}/directoryObjects/{id}/Microsoft.DirectoryServices.Group",
+        call.ask.origin, tenant.settings.organization.id
+    );
+    Ok(Done { status: 202, body: shown, location: Some(location) })
+}
