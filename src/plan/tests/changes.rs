@@ -45,12 +45,12 @@ fn who_is_unfinished_and_declared_stands_in_the_plan_once() {
 }
 
 #[test]
-fn who_was_deleted_in_mid_toggle_is_no_change_of_the_plan() {
+fn who_was_deleted_in_mid_toggle_is_no_change_of_the_plan_until_restored() {
     let phase = Phase::Gone { off_at: time(BEFORE), since: time(BEFORE) };
     let mut tenant = tenant().in_flight(uid("adele"), &upn("adele"), phase);
     assert!(tenant.plan().changes.is_empty());
     tenant = tenant.user("adele", &[off()]).names("adele", None);
-    assert_eq!(tenant.says("adele"), "enable");
+    assert_eq!(tenant.says("adele"), "resume");
 }
 
 #[test]
