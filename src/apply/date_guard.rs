@@ -5,10 +5,10 @@
 use super::job::Job;
 use crate::graph::{Failure, Reader};
 use crate::model::{Catalog, SignedDuration, SubjectId, Timestamp, UserId, UserKey};
-use crate::observe::collect::user;
 use crate::observe::effect::Member;
 use crate::observe::observed::{Dates, User};
-use crate::plan::dates::{Renewal, renewal};
+use crate::observe::reading::user;
+use crate::plan::dates::{Own, Renewal, renewal};
 
 /// How long the date may take to move.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
@@ -114,7 +114,7 @@ fn is_due(user: &User, job: &Job, asked: Timestamp, catalog: &Catalog) -> Option
         SubjectId::User(_) => user.is_on(catalog),
         SubjectId::Group(group) => user.as_member(group, catalog) == Member::Counts,
     };
-    says.then(|| renewal(asked, None, &user.dates, &user.sources(catalog)) == Renewal::Due)
+    says.then(|| renewal(asked, Own::default(), &user.dates, &user.sources(catalog)) == Renewal::Due)
 }
 
 /// What could not be read has not been seen to move.

@@ -4,7 +4,7 @@
 //! One write at a time: parallel license writes meet `Directory_ConcurrencyViolation` (GRAPH 4.5).
 //! Reads go twenty to a request. In each round turning on goes before turning off (P2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::date_guard::DateGuard;
 use super::event::{Event as Tell, Told};
@@ -61,8 +61,8 @@ pub struct Manner {
 /// What became of the subjects of a run.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// Every machine, in the order of the jobs, and where it was when the run left it.
-    pub machines: Vec<(Machine, State)>,
+    /// Every machine, in the order of the jobs.
+    pub machines: Vec<Machine>,
     /// What ended the run early.
     pub stopped: Option<Stopped>,
     /// The first toggle came back and its date did not move.
@@ -85,6 +85,8 @@ pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
     let mut driver = Driver {
         machines: jobs.into_iter().map(Machine::new).collect(),
         next: 0,
+        live: BTreeSet::new(),
+        left_off: 0,
         reads: BTreeMap::new(),
         wakes: BTreeMap::new(),
         writes: Vec::new(),
@@ -103,6 +105,10 @@ struct Driver<'a> {
     machines: Vec<Machine>,
     /// The first machine that has not started.
     next: usize,
+    /// The machines between start and end. There are few of them however many jobs there are.
+    live: BTreeSet<usize>,
+    /// People of machines that ended without turning them on again; they keep their room.
+    left_off: u64,
     reads: BTreeMap<usize, (Timestamp, bool)>,
     wakes: BTreeMap<usize, Timestamp>,
     /// Writes in line, each with the time of the read that it is made from.
@@ -164,25 +170,26 @@ impl Driver<'_> {
             }
             let (index, subject, action) = (self.next, job.subject.clone(), job.action);
             self.next += 1;
+            self.live.insert(index);
             self.tell(Tell::Started { subject, action });
             self.step(index, Event::Start);
         }
     }
 
-    /// Machines between start and end that do more than wait for their time.
+    /// Live machines that do more than wait for their time.
     fn at_work(&self) -> usize {
-        let started = &self.machines[..self.next];
-        started.iter().filter(|one| !matches!(one.state(), State::Ended | State::Waiting { .. })).count()
+        self.alive().filter(|one| !matches!(one.state(), State::Waiting { .. })).count()
     }
 
     /// Who is off, or about to be, by toggles of ours; also who could not be turned on again.
     fn room(&self) -> Room {
-        let counts = |machine: &&Machine| {
-            let running = machine.state() != State::Ended && machine.job().action != Action::Enable;
-            running || machine.holds_off()
-        };
-        let off = self.machines[..self.next].iter().filter(counts).map(|machine| machine.job().people).sum();
+        let toggling = self.alive().filter(|one| one.job().action != Action::Enable || one.holds_off());
+        let off = toggling.map(|machine| machine.job().people).sum::<u64>() + self.left_off;
         Room { max_off: self.manner.max_off, off }
+    }
+
+    fn alive(&self) -> impl Iterator<Item = &Machine> {
+        self.live.iter().map(|index| &self.machines[*index])
     }
 
     fn step(&mut self, index: usize, event: Event) {
@@ -311,8 +318,11 @@ impl Driver<'_> {
     }
 
     async fn read_some(&mut self, now: Timestamp) {
-        let due = self.reads.iter().filter(|(_, (at, _))| *at <= now).take(BATCH);
-        let due: Vec<(usize, bool)> = due.map(|(index, (_, members))| (*index, *members)).collect();
+        let due = self.reads.iter().filter(|(_, (at, _))| *at <= now);
+        let mut due: Vec<(usize, bool)> = due.map(|(index, (_, members))| (*index, *members)).collect();
+        let turns_on = |index: usize| matches!(self.machines[index].state(), State::BeforeOn { .. });
+        due.sort_by_key(|(index, _)| !turns_on(*index));
+        due.truncate(BATCH);
         let wanted: Vec<Wanted> = due
             .iter()
             .map(|(index, members)| Wanted { id: self.machines[*index].job().subject.id, members: *members })
@@ -375,7 +385,7 @@ impl Driver<'_> {
     /// Nothing is left but waits, and gates of groups: those take as long as Graph takes.
     fn only_waits(&self) -> bool {
         self.writes.is_empty()
-            && self.machines[..self.next].iter().all(|machine| match machine.state() {
+            && self.alive().all(|machine| match machine.state() {
                 State::Ended | State::Waiting { .. } => true,
                 State::CheckingOff => machine.job().is_group(),
                 State::Before
@@ -390,18 +400,18 @@ impl Driver<'_> {
         (self.tools.tell)(&Told { at: self.tools.clock.now(), event });
     }
 
+    /// Takes a machine that has ended off the lists. A look or a wake-up that it asked for is void.
     fn tell_end(&mut self, index: usize) {
         let machine = &self.machines[index];
-        let Some(end) = machine.end().filter(|_| machine.state() == State::Ended) else { return };
-        if self.reads.remove(&index).is_some() | self.wakes.remove(&index).is_some() {
-            // It ended with a look or a wake-up outstanding; both are void now.
+        let Some(end) = machine.end().filter(|_| self.live.contains(&index)) else { return };
+        let (subject, end, notes) = (machine.job().subject.clone(), end.clone(), machine.notes().to_vec());
+        if machine.holds_off() {
+            self.left_off += machine.job().people;
         }
-        let event = Tell::Ended {
-            subject: machine.job().subject.clone(),
-            end: end.clone(),
-            notes: machine.notes().to_vec(),
-        };
-        self.tell(event);
+        self.live.remove(&index);
+        self.reads.remove(&index);
+        self.wakes.remove(&index);
+        self.tell(Tell::Ended { subject, end, notes });
     }
 
     fn finish(self) -> Done {
@@ -409,9 +419,8 @@ impl Driver<'_> {
         let subject = |index: usize| self.machines[index].job().subject.clone();
         let date_does_not_move = self.guard.failed().map(subject);
         let leave = |mut machine: Machine| {
-            let was = machine.state();
             machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
-            (machine, was)
+            machine
         };
         let machines = self.machines.into_iter().map(leave).collect();
         Done { machines, stopped: self.stopped, date_does_not_move }

@@ -1,8 +1,10 @@
 //! One fresh look at a subject, and what it shows of the licenses that a job is about. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AssignedBy, Assignment, AssignmentState, Catalog, Licensed, SkuId, Timestamp, UserId};
+use crate::model::{
+    AssignedBy, Assignment, AssignmentError, AssignmentState, Catalog, Licensed, SkuId, Timestamp, UserId,
+};
 use crate::observe::effect::is_in_error;
 use crate::observe::observed::{Group, User};
 use crate::plan::change::Expectation;
@@ -180,10 +182,14 @@ impl Live {
         self.members_with(skus).filter(|(_, own)| sound(own)).map(|(user, _)| user.id).collect()
     }
 
-    /// The members whose assignment from this group is in error, by name.
-    pub fn broken_members(&self, skus: &BTreeSet<SkuId>) -> BTreeSet<(UserId, String)> {
+    /// The members whose assignment from this group is in error: id, name, and what is wrong.
+    pub fn broken_members(
+        &self,
+        skus: &BTreeSet<SkuId>,
+    ) -> BTreeMap<UserId, (String, Option<AssignmentError>)> {
         let broken = self.members_with(skus).filter(|(_, own)| is_broken(own));
-        broken.map(|(user, _)| (user.id, user.upn.clone())).collect()
+        let error = |own: &[&Assignment]| own.iter().find_map(|one| one.error.clone());
+        broken.map(|(user, own)| (user.id, (user.upn.clone(), error(&own)))).collect()
     }
 
     /// Whether every member in `before` who still is a member without error shows `on` in the

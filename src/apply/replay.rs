@@ -47,9 +47,8 @@ fn fold(running: &mut Running, record: &Record) {
         Entry::OnIntent { .. } => note(running, id, |own| own.on_lost = true),
         Entry::OnDone { on_at, renews, .. } => {
             set(running, id, |own| Phase::OnSent { off_at: own.off_at(), on_at: *on_at });
-            if *renews {
-                running.last_on.insert(id, *on_at);
-            }
+            let ons = if *renews { &mut running.last_on } else { &mut running.null_on };
+            ons.insert(id, *on_at);
         }
         Entry::Closed { outcome, .. } if outcome == "subject_gone" => {
             set(running, id, |own| match own.phase {

@@ -72,9 +72,16 @@ async fn apply_now(
     if run.is_stopped() {
         return run.end(&[]);
     }
-    let made =
-        plan::make(&args.manifest, &args.narrow, run.tenant.clone(), &run.reader, run.running(), connection)
-            .await?;
+    let tenant = run.tenant.clone();
+    let made = tokio::select! {
+        biased;
+        () = interrupt.set() => return run.interrupted(),
+        made = plan::make(&args.manifest, &args.narrow, tenant, &run.reader, run.running(), connection) => made,
+    };
+    let made = match made {
+        Ok(made) => made,
+        Err(failure) => return run.fail(failure),
+    };
     if output.format == Format::Human {
         output.result(&plan::human(&made.plan, &output));
     }

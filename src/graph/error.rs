@@ -221,6 +221,14 @@ impl Failure {
         self.is_credentials() || self.is_other_origin()
     }
 
+    /// What happened and what can be done about it, in one text.
+    pub fn explained(&self) -> String {
+        match self.hint() {
+            Some(hint) => format!("{self}; {hint}"),
+            None => self.to_string(),
+        }
+    }
+
     /// 401: nothing will work before there is a new token.
     pub fn is_credentials(&self) -> bool {
         matches!(self, Failure::Credentials(_))

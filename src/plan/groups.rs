@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Draft;
 use super::change::Person;
-use super::dates::{Renewal, renewal};
+use super::dates::{Own, Renewal, renewal};
 use super::resolve::{Desired, Want};
 use super::users::Verdict;
 use super::why::WhyNot;
@@ -120,7 +120,7 @@ fn members_renewal(
     let each: Vec<Renewal> = members
         .iter()
         .filter(|user| user.as_member(group.id, catalog) == Member::Counts)
-        .map(|user| renewal(asked, None, &user.dates, &user.sources(catalog)))
+        .map(|user| renewal(asked, Own::default(), &user.dates, &user.sources(catalog)))
         .collect();
     let undecided = |one: &&Renewal| matches!(one, Renewal::ChangedSince(_) | Renewal::NoDate);
     each.iter()

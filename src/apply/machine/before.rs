@@ -1,14 +1,12 @@
 //! Before the first write: is everything as the plan expects it, and is nobody protected in it?
 
-use std::collections::BTreeSet;
-
 use super::facts::Oddity;
 use super::{Command, Machine, State, World};
 use crate::apply::live::Live;
 use crate::apply::outcome::{Outcome, Trouble};
 use crate::apply::write_down;
 use crate::graph::Direction;
-use crate::model::{Licensed, UserId};
+use crate::model::Licensed;
 use crate::plan::change::Action;
 
 impl Machine {
@@ -44,8 +42,10 @@ impl Machine {
         self.refreshed =
             fresh.iter().any(|one| self.job.planned.get(&one.sku).is_some_and(|old| *old != one.disabled));
         self.facts.members = live.sound_members(&self.job.skus);
-        self.facts.broken_before =
-            live.unread_members().is_none().then(|| ids(live.broken_members(&self.job.skus)));
+        self.facts.broken_before = live
+            .unread_members()
+            .is_none()
+            .then(|| live.broken_members(&self.job.skus).into_keys().collect());
         match self.job.action {
             Action::Enable | Action::Resume => self.send_on(fresh, world),
             Action::Toggle => self.send_off(fresh, world),
@@ -65,8 +65,4 @@ impl Machine {
         let intent = write_down::off_intent(&self.job, &fresh, &self.facts.members, world.catalog);
         vec![Command::Record(intent), Command::TurnOff(fresh)]
     }
-}
-
-fn ids(members: BTreeSet<(UserId, String)>) -> BTreeSet<UserId> {
-    members.into_iter().map(|(id, _)| id).collect()
 }

@@ -158,6 +158,9 @@ impl Machine {
             self.compare_lists(live, world);
             return self.off_seen(due, true, world);
         }
+        if self.facts.ask_members && live.has_no_members_read() {
+            return vec![self.read_after(SignedDuration::ZERO, world)];
+        }
         self.read_again(world)
     }
 

@@ -6,7 +6,7 @@ use crate::apply::live::{Live, Stand};
 use crate::apply::outcome::{End, Outcome, Trouble};
 use crate::apply::write_down;
 use crate::graph::Direction;
-use crate::model::{Licensed, SignedDuration, Timestamp};
+use crate::model::{AssignmentError, Licensed, SignedDuration, Timestamp};
 use crate::plan::change::Action;
 
 impl Machine {
@@ -207,7 +207,10 @@ impl Machine {
         world: &World<'_>,
     ) -> Vec<Command> {
         let all_on = self.members_are(true, live, on_at, world);
-        if !all_on && (in_time || self.facts.ask_members && live.has_no_members_read()) {
+        if !all_on && self.facts.ask_members && live.has_no_members_read() {
+            return vec![self.read_after(SignedDuration::ZERO, world)];
+        }
+        if !all_on && in_time {
             return self.read_again(world);
         }
         if !all_on {
@@ -218,20 +221,27 @@ impl Machine {
         self.finish()
     }
 
+    /// Members whom the change left in error, by name, each with the remedy.
     fn tell_newly_broken(&mut self, live: &Live) {
-        let newly = live.broken_members(&self.job.skus).into_iter().filter(|(id, _)| {
-            match &self.facts.broken_before {
-                Some(before) => !before.contains(id),
-                None => self.facts.members.contains(id),
+        for (id, (name, error)) in live.broken_members(&self.job.skus) {
+            let is_new = match &self.facts.broken_before {
+                Some(before) => !before.contains(&id),
+                None => self.facts.members.contains(&id),
+            };
+            if is_new {
+                self.notes.push(newly_broken(&name, error.as_ref()));
             }
-        });
-        let names: Vec<String> = newly.map(|(_, name)| name).collect();
-        if !names.is_empty() {
-            self.notes.push(format!(
-                "members newly in error: {}; remedy it and reprocess their licenses",
-                names.join(", ")
-            ));
         }
+    }
+}
+
+fn newly_broken(name: &str, error: Option<&AssignmentError>) -> String {
+    match error {
+        Some(error) => format!(
+            "{name} is newly in error ({error}): {}; then reprocess the member's licenses",
+            error.remedy()
+        ),
+        None => format!("{name} is newly in error: look at the member's licenses, then reprocess them"),
     }
 }
 

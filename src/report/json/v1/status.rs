@@ -56,13 +56,13 @@ pub struct LeaseDocument {
 
 impl StatusDocument {
     /// The document of what a journal says.
-    pub fn new(tenant: TenantId, running: &Running, holder: Option<Holder>) -> Self {
+    pub fn new(tenant: TenantId, running: &Running, holder: Option<Holder>, now: Timestamp) -> Self {
         let open: Vec<&InFlight> = running.in_flight.values().filter(|own| own.counts_as_off()).collect();
         StatusDocument {
             format_version: "1.0".into(),
             tenant,
             people_off: open.iter().map(|own| own.people).sum(),
-            resume_after: open.iter().map(|own| own.due()).min(),
+            resume_after: open.iter().map(|own| own.come_back(now)).min(),
             in_flight: running.in_flight.values().map(in_flight).collect(),
             lease: holder.map(|holder| LeaseDocument { owner: holder.to_string(), expires_at: None }),
         }
