@@ -9,3 +9,4 @@ mod common;
 mod documents;
 mod examples;
 mod exit_codes;
+mod promises;

@@ -1,9 +1,11 @@
 //! The harness: runs advaudit in a world of its own and tells, when something is not so, what was
 //! run and what came back.
 
+pub mod served;
 pub mod site;
 pub mod tenant;
 pub mod text;
+pub mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
