@@ -10,3 +10,4 @@ mod documents;
 mod examples;
 mod exit_codes;
 mod promises;
+mod sockets;
