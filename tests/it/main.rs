@@ -9,5 +9,6 @@ mod common;
 mod documents;
 mod examples;
 mod exit_codes;
+mod layers;
 mod promises;
 mod sockets;

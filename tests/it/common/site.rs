@@ -65,10 +65,6 @@ impl Site {
         std::fs::write(&self.manifest, text).expect("written");
     }
 
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     pub fn manifest(&self) -> &str {
         self.manifest.to_str().expect("UTF-8")
     }
@@ -171,8 +167,6 @@ impl Site {
 #[derive(Clone, Debug)]
 pub struct Write {
     pub at: Timestamp,
-    /// `users` or `groups`.
-    pub collection: String,
     pub id: String,
     /// The lists that were sent, by license.
     pub lists: BTreeMap<String, Vec<String>>,
@@ -191,7 +185,6 @@ impl Write {
         let add = own["body"]["addLicenses"].as_array().expect("a list");
         Some(Write {
             at: text(&own["at"]).parse().expect("a time"),
-            collection: text(&own["collection"]),
             id: text(&own["id"]),
             lists: add.iter().map(list).collect(),
             removes: own["body"]["removeLicenses"].as_array().expect("a list").len(),
