@@ -8,7 +8,7 @@ use crate::model::{Catalog, SignedDuration, SubjectId, Timestamp, UserId, UserKe
 use crate::observe::collect::user;
 use crate::observe::effect::Member;
 use crate::observe::observed::{Dates, User};
-use crate::plan::dates::{Renewal, renewal};
+use crate::plan::dates::{Own, Renewal, renewal};
 
 /// How long the date may take to move.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
@@ -91,27 +91,30 @@ pub(super) async fn still_due(reader: &Reader, job: &Job, catalog: &Catalog) -> 
     };
     let keys: Vec<UserKey> = ids.iter().copied().map(UserKey::Id).collect();
     let (found, dates) = (reader.users(&keys).await, reader.service_plan_dates(&ids).await);
-    let mut due = false;
+    let (mut seen, mut due) = (false, false);
     for (found, dates) in found.into_iter().zip(dates) {
         match (found, dates) {
             (Ok(Some(read)), Ok(Some(entries))) => {
                 let user = User { dates: Dates::Read(entries), ..user(read) };
-                due |= is_due(&user, job, asked, catalog);
+                let says = is_due(&user, job, asked, catalog);
+                seen |= says.is_some();
+                due |= says == Some(true);
             }
             (Err(failure), _) | (_, Err(failure)) => due |= nothing_seen(failure)?,
             (Ok(_), Ok(_)) => {}
         }
     }
-    Ok(due)
+    Ok(due || !seen)
 }
 
-fn is_due(user: &User, job: &Job, asked: Timestamp, catalog: &Catalog) -> bool {
-    if let SubjectId::Group(group) = job.subject.id
-        && user.as_member(group, catalog) != Member::Counts
-    {
-        return false;
-    }
-    renewal(asked, None, &user.dates, &user.sources(catalog)) == Renewal::Due
+/// Whether the dates of that user ask for the toggle again; `None` when they say nothing, because the
+/// user shows off (a replica that lags) or does not count in the group.
+fn is_due(user: &User, job: &Job, asked: Timestamp, catalog: &Catalog) -> Option<bool> {
+    let says = match job.subject.id {
+        SubjectId::User(_) => user.is_on(catalog),
+        SubjectId::Group(group) => user.as_member(group, catalog) == Member::Counts,
+    };
+    says.then(|| renewal(asked, Own::default(), &user.dates, &user.sources(catalog)) == Renewal::Due)
 }
 
 /// What could not be read has not been seen to move.

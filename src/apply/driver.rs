@@ -4,7 +4,7 @@
 //! One write at a time: parallel license writes meet `Directory_ConcurrencyViolation` (GRAPH 4.5).
 //! Reads go twenty to a request. In each round turning on goes before turning off (P2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::date_guard::DateGuard;
 use super::event::{Event as Tell, Told};
@@ -24,6 +24,8 @@ use crate::plan::change::Action;
 /// How many subjects are worked on at once: two batches of reads. More would only lengthen the time
 /// between the read and the write that is made from it.
 const AT_ONCE: usize = 40;
+/// How old the read may be that a write is made from. Forty writes in a row take some ten seconds.
+const FRESH: SignedDuration = SignedDuration::from_secs(30);
 /// Parts of one batch of reads.
 const BATCH: usize = 20;
 
@@ -59,8 +61,8 @@ pub struct Manner {
 /// What became of the subjects of a run.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// Every machine, in the order of the jobs, and where it was when the run left it.
-    pub machines: Vec<(Machine, State)>,
+    /// Every machine, in the order of the jobs.
+    pub machines: Vec<Machine>,
     /// What ended the run early.
     pub stopped: Option<Stopped>,
     /// The first toggle came back and its date did not move.
@@ -83,6 +85,8 @@ pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
     let mut driver = Driver {
         machines: jobs.into_iter().map(Machine::new).collect(),
         next: 0,
+        live: BTreeSet::new(),
+        left_off: 0,
         reads: BTreeMap::new(),
         wakes: BTreeMap::new(),
         writes: Vec::new(),
@@ -101,9 +105,14 @@ struct Driver<'a> {
     machines: Vec<Machine>,
     /// The first machine that has not started.
     next: usize,
+    /// The machines between start and end. There are few of them however many jobs there are.
+    live: BTreeSet<usize>,
+    /// People of machines that ended without turning them on again; they keep their room.
+    left_off: u64,
     reads: BTreeMap<usize, (Timestamp, bool)>,
     wakes: BTreeMap<usize, Timestamp>,
-    writes: Vec<(usize, Write)>,
+    /// Writes in line, each with the time of the read that it is made from.
+    writes: Vec<(usize, Write, Timestamp)>,
     /// Graph asked writers to stay away until then.
     quiet_until: Option<Timestamp>,
     guard: DateGuard,
@@ -134,7 +143,7 @@ impl Driver<'_> {
                 self.read_some(now).await;
             } else if self.guard.wants_a_look(now) {
                 self.look_at_date(now).await;
-            } else if !self.wait(now).await {
+            } else if !self.wait().await {
                 return;
             }
         }
@@ -161,25 +170,26 @@ impl Driver<'_> {
             }
             let (index, subject, action) = (self.next, job.subject.clone(), job.action);
             self.next += 1;
+            self.live.insert(index);
             self.tell(Tell::Started { subject, action });
             self.step(index, Event::Start);
         }
     }
 
-    /// Machines between start and end that do more than wait for their time.
+    /// Live machines that do more than wait for their time.
     fn at_work(&self) -> usize {
-        let started = &self.machines[..self.next];
-        started.iter().filter(|one| !matches!(one.state(), State::Ended | State::Waiting { .. })).count()
+        self.alive().filter(|one| !matches!(one.state(), State::Waiting { .. })).count()
     }
 
     /// Who is off, or about to be, by toggles of ours; also who could not be turned on again.
     fn room(&self) -> Room {
-        let counts = |machine: &&Machine| {
-            let running = machine.state() != State::Ended && machine.job().action != Action::Enable;
-            running || machine.holds_off()
-        };
-        let off = self.machines[..self.next].iter().filter(counts).map(|machine| machine.job().people).sum();
+        let toggling = self.alive().filter(|one| one.job().action != Action::Enable || one.holds_off());
+        let off = toggling.map(|machine| machine.job().people).sum::<u64>() + self.left_off;
         Room { max_off: self.manner.max_off, off }
+    }
+
+    fn alive(&self) -> impl Iterator<Item = &Machine> {
+        self.live.iter().map(|index| &self.machines[*index])
     }
 
     fn step(&mut self, index: usize, event: Event) {
@@ -197,12 +207,16 @@ impl Driver<'_> {
     fn obey(&mut self, index: usize, command: Command) -> bool {
         match command {
             Command::Record(entry) => return self.record(index, entry),
-            Command::TurnOn(fresh) => self.writes.push((index, Write::On(fresh))),
-            Command::TurnOff(fresh) => self.writes.push((index, Write::Off(fresh))),
+            Command::TurnOn(fresh) => self.in_line(index, Write::On(fresh)),
+            Command::TurnOff(fresh) => self.in_line(index, Write::Off(fresh)),
             Command::Read { at, members } => _ = self.reads.insert(index, (at, members)),
             Command::Wake(at) => _ = self.wakes.insert(index, at),
         }
         true
+    }
+
+    fn in_line(&mut self, index: usize, write: Write) {
+        self.writes.push((index, write, self.tools.clock.now()));
     }
 
     /// Makes a record durable. Without it no off may leave; an on may, because it harms nobody.
@@ -246,7 +260,10 @@ impl Driver<'_> {
         let most_urgent =
             (0..self.writes.len()).min_by_key(|at| urgency(self.writes[*at].0, &self.writes[*at].1));
         let Some(at) = most_urgent else { return };
-        let (index, write) = self.writes.remove(at);
+        let (index, write, read_at) = self.writes.remove(at);
+        if self.tools.clock.now().duration_since(read_at) > FRESH {
+            return self.step(index, Event::Tick);
+        }
         let id = self.machines[index].job().subject.id;
         let (outcome, turns_off) = match &write {
             Write::On(fresh) => (self.tools.on.turn_on(id, fresh, self.tools.catalog).await, false),
@@ -293,14 +310,19 @@ impl Driver<'_> {
         };
         let accepted_on = matches!(event, Event::Wrote { .. }) && !turns_off;
         self.step(index, event);
-        if accepted_on && self.machines[index].job().action == Action::Toggle {
+        // One that changed nothing, or was never seen off, moves no date.
+        let machine = &self.machines[index];
+        if accepted_on && machine.job().action == Action::Toggle && machine.renews() {
             self.guard.came_back(index, id, self.tools.clock.now());
         }
     }
 
     async fn read_some(&mut self, now: Timestamp) {
-        let due = self.reads.iter().filter(|(_, (at, _))| *at <= now).take(BATCH);
-        let due: Vec<(usize, bool)> = due.map(|(index, (_, members))| (*index, *members)).collect();
+        let due = self.reads.iter().filter(|(_, (at, _))| *at <= now);
+        let mut due: Vec<(usize, bool)> = due.map(|(index, (_, members))| (*index, *members)).collect();
+        let turns_on = |index: usize| matches!(self.machines[index].state(), State::BeforeOn { .. });
+        due.sort_by_key(|(index, _)| !turns_on(*index));
+        due.truncate(BATCH);
         let wanted: Vec<Wanted> = due
             .iter()
             .map(|(index, members)| Wanted { id: self.machines[*index].job().subject.id, members: *members })
@@ -337,16 +359,13 @@ impl Driver<'_> {
     }
 
     /// Waits for the next thing to do; false when there is none, or when waiting is not wanted.
-    async fn wait(&mut self, now: Timestamp) -> bool {
+    async fn wait(&mut self) -> bool {
         let due = self.next_due();
         let Some(next) = due else { return false };
         if self.manner.no_wait && self.only_waits() {
             return false;
         }
-        let far = next.duration_since(now) > SignedDuration::from_secs(20);
-        if far {
-            self.tell(Tell::WaitUntil { until: next, off: self.room().off });
-        }
+        self.tell(Tell::WaitUntil { until: next, off: self.room().off });
         tokio::select! {
             biased;
             () = self.tools.interrupt.set() => {}
@@ -366,7 +385,7 @@ impl Driver<'_> {
     /// Nothing is left but waits, and gates of groups: those take as long as Graph takes.
     fn only_waits(&self) -> bool {
         self.writes.is_empty()
-            && self.machines[..self.next].iter().all(|machine| match machine.state() {
+            && self.alive().all(|machine| match machine.state() {
                 State::Ended | State::Waiting { .. } => true,
                 State::CheckingOff => machine.job().is_group(),
                 State::Before
@@ -381,18 +400,18 @@ impl Driver<'_> {
         (self.tools.tell)(&Told { at: self.tools.clock.now(), event });
     }
 
+    /// Takes a machine that has ended off the lists. A look or a wake-up that it asked for is void.
     fn tell_end(&mut self, index: usize) {
         let machine = &self.machines[index];
-        let Some(end) = machine.end().filter(|_| machine.state() == State::Ended) else { return };
-        if self.reads.remove(&index).is_some() | self.wakes.remove(&index).is_some() {
-            // It ended with a look or a wake-up outstanding; both are void now.
+        let Some(end) = machine.end().filter(|_| self.live.contains(&index)) else { return };
+        let (subject, end, notes) = (machine.job().subject.clone(), end.clone(), machine.notes().to_vec());
+        if machine.holds_off() {
+            self.left_off += machine.job().people;
         }
-        let event = Tell::Ended {
-            subject: machine.job().subject.clone(),
-            end: end.clone(),
-            notes: machine.notes().to_vec(),
-        };
-        self.tell(event);
+        self.live.remove(&index);
+        self.reads.remove(&index);
+        self.wakes.remove(&index);
+        self.tell(Tell::Ended { subject, end, notes });
     }
 
     fn finish(self) -> Done {
@@ -400,9 +419,8 @@ impl Driver<'_> {
         let subject = |index: usize| self.machines[index].job().subject.clone();
         let date_does_not_move = self.guard.failed().map(subject);
         let leave = |mut machine: Machine| {
-            let was = machine.state();
             machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
-            (machine, was)
+            machine
         };
         let machines = self.machines.into_iter().map(leave).collect();
         Done { machines, stopped: self.stopped, date_does_not_move }

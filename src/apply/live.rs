@@ -1,8 +1,11 @@
 //! One fresh look at a subject, and what it shows of the licenses that a job is about. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AssignedBy, Assignment, Catalog, Licensed, SkuId, Timestamp, UserId};
+use crate::model::{
+    AssignedBy, Assignment, AssignmentError, AssignmentState, Catalog, Licensed, SkuId, Timestamp, UserId,
+};
+use crate::observe::effect::is_in_error;
 use crate::observe::observed::{Group, User};
 use crate::plan::change::Expectation;
 use crate::plan::{expect_group, expect_user};
@@ -40,6 +43,19 @@ pub enum Stand {
     AllOn,
     /// Some do, some do not.
     Mixed,
+}
+
+/// What the members of a group say of a change of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Witness {
+    /// They were not read.
+    Unread,
+    /// Nobody is left who could say anything: whoever counted before has left, or is in error.
+    Nobody,
+    /// Somebody does not show it yet.
+    Against,
+    /// All of them show it.
+    For,
 }
 
 impl Live {
@@ -121,24 +137,74 @@ impl Live {
         }
     }
 
-    /// The members whose assignments from this group are all without error.
-    pub fn sound_members(&self, skus: &BTreeSet<SkuId>) -> BTreeSet<UserId> {
-        self.members_with(skus).filter(|(_, own)| is_sound(own)).map(|(user, _)| user.id).collect()
+    /// Why the members of a group are not known by this read, if so.
+    pub fn unread_members(&self) -> Option<String> {
+        match self {
+            Live::Gone | Live::User(_) | Live::Group(_, Members::Read(_)) => None,
+            Live::Group(_, Members::NotRead) => Some("its members were not asked for".into()),
+            Live::Group(_, Members::Unread(reason)) => {
+                Some(format!("its members could not be read: {reason}"))
+            }
+        }
     }
 
-    /// The members whose assignment from this group is in error, by name.
-    pub fn broken_members(&self, skus: &BTreeSet<SkuId>) -> BTreeSet<(UserId, String)> {
-        let broken = self.members_with(skus).filter(|(_, own)| own.iter().any(|one| one.error.is_some()));
-        broken.map(|(user, _)| (user.id, user.upn.clone())).collect()
+    /// Whether this is a group whose members were not asked for.
+    pub fn has_no_members_read(&self) -> bool {
+        matches!(self, Live::Group(_, Members::NotRead))
+    }
+
+    /// The people whom turning those licenses off turns off. An assignment with an error may be in
+    /// force, so it is taken to be: this is asked for the sake of people who must not go off.
+    pub fn would_go_off<'a>(
+        &'a self,
+        skus: &'a BTreeSet<SkuId>,
+        catalog: &'a Catalog,
+    ) -> impl Iterator<Item = &'a User> {
+        let (by, users) = match self {
+            Live::Gone => (AssignedBy::Direct, &[][..]),
+            Live::User(user) => (AssignedBy::Direct, std::slice::from_ref(user)),
+            Live::Group(group, Members::Read(members)) => (AssignedBy::Group(group.id), members.as_slice()),
+            Live::Group(group, Members::NotRead | Members::Unread(_)) => {
+                (AssignedBy::Group(group.id), &[][..])
+            }
+        };
+        let own = move |one: &Assignment| one.by == by && skus.contains(&one.sku);
+        users.iter().filter(move |user| {
+            let mut held = user.assignments.iter();
+            held.any(|one| own(one) && one.leaves_on() && one.state != AssignmentState::Error)
+                && user.sources(catalog).into_iter().all(own)
+        })
+    }
+
+    /// The members whose assignments from this group are all without error.
+    pub fn sound_members(&self, skus: &BTreeSet<SkuId>) -> BTreeSet<UserId> {
+        let sound = |own: &[&Assignment]| !own.is_empty() && !is_broken(own);
+        self.members_with(skus).filter(|(_, own)| sound(own)).map(|(user, _)| user.id).collect()
+    }
+
+    /// The members whose assignment from this group is in error: id, name, and what is wrong.
+    pub fn broken_members(
+        &self,
+        skus: &BTreeSet<SkuId>,
+    ) -> BTreeMap<UserId, (String, Option<AssignmentError>)> {
+        let broken = self.members_with(skus).filter(|(_, own)| is_broken(own));
+        let error = |own: &[&Assignment]| own.iter().find_map(|one| one.error.clone());
+        broken.map(|(user, own)| (user.id, (user.upn.clone(), error(&own)))).collect()
     }
 
     /// Whether every member in `before` who still is a member without error shows `on` in the
-    /// assignments from this group; `None` when that cannot be told from this read.
-    pub fn members_show(&self, skus: &BTreeSet<SkuId>, before: &BTreeSet<UserId>, on: bool) -> Option<bool> {
-        let Live::Group(_, Members::Read(_)) = self else { return None };
-        let mut waited_for =
-            self.members_with(skus).filter(|(user, own)| before.contains(&user.id) && is_sound(own));
-        Some(waited_for.all(|(_, own)| own.iter().all(|one| one.leaves_on() == on)))
+    /// assignments from this group. One who has none at the moment does not show it yet.
+    pub fn members_show(&self, skus: &BTreeSet<SkuId>, before: &BTreeSet<UserId>, on: bool) -> Witness {
+        let Live::Group(_, Members::Read(_)) = self else { return Witness::Unread };
+        let shows = |own: &[&Assignment]| !own.is_empty() && own.iter().all(|one| one.leaves_on() == on);
+        let waited_for = self.members_with(skus).filter(|(user, _)| before.contains(&user.id));
+        let say: Vec<bool> =
+            waited_for.filter(|(_, own)| !is_broken(own)).map(|(_, own)| shows(&own)).collect();
+        match say.as_slice() {
+            [] => Witness::Nobody,
+            all if all.iter().all(|shown| *shown) => Witness::For,
+            _ => Witness::Against,
+        }
     }
 
     /// The members with their assignments of those licenses from this group.
@@ -158,7 +224,7 @@ impl Live {
     }
 }
 
-/// Has the license from the group, and no error with it.
-fn is_sound(own: &[&Assignment]) -> bool {
-    !own.is_empty() && own.iter().all(|one| one.error.is_none())
+/// Whether Graph could not apply one of them.
+fn is_broken(own: &[&Assignment]) -> bool {
+    own.iter().any(|one| is_in_error(one))
 }

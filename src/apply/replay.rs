@@ -39,16 +39,16 @@ fn fold(running: &mut Running, record: &Record) {
             }
         }
         Entry::OffDone { off_at, .. } => set(running, id, |_| Phase::Off { at: *off_at }),
-        Entry::OffVerified { due, .. } => {
+        Entry::OffVerified { due, complete, .. } => {
             set(running, id, |own| Phase::Waiting { off_at: own.off_at(), due: *due });
+            note(running, id, |own| own.verified = *complete);
         }
-        // The intent of an on changes nothing: until it is done, it is still to be done.
-        Entry::OnIntent { .. } => {}
+        // Until an on is done it is still to be done; but who finds it on now need not be surprised.
+        Entry::OnIntent { .. } => note(running, id, |own| own.on_lost = true),
         Entry::OnDone { on_at, renews, .. } => {
             set(running, id, |own| Phase::OnSent { off_at: own.off_at(), on_at: *on_at });
-            if *renews {
-                running.last_on.insert(id, *on_at);
-            }
+            let ons = if *renews { &mut running.last_on } else { &mut running.null_on };
+            ons.insert(id, *on_at);
         }
         Entry::Closed { outcome, .. } if outcome == "subject_gone" => {
             set(running, id, |own| match own.phase {
@@ -67,7 +67,11 @@ fn intent(running: &mut Running, id: SubjectId, record: &Record) {
         return;
     };
     // An off that is sent again because its answer was lost: the first intent is the older doubt.
-    let since = running.in_flight.get(&id).map_or(record.at, InFlight::off_at);
+    let since = match running.in_flight.get(&id).map(|own| own.phase) {
+        Some(Phase::InDoubt { since }) => since,
+        Some(Phase::Off { .. } | Phase::Waiting { .. } | Phase::OnSent { .. } | Phase::Gone { .. })
+        | None => record.at,
+    };
     let own = InFlight {
         subject: named(subject),
         edits: edits(lists),
@@ -78,6 +82,8 @@ fn intent(running: &mut Running, id: SubjectId, record: &Record) {
         people: *people,
         reason: reason.clone(),
         asked: *asked,
+        verified: false,
+        on_lost: false,
         recorded: true,
     };
     running.in_flight.insert(id, own);
@@ -103,6 +109,8 @@ fn adopted(running: &mut Running, id: SubjectId, record: &Record) {
         people: *people,
         reason: reason.clone(),
         asked: *asked,
+        verified: due.is_some(),
+        on_lost: false,
         recorded: true,
     };
     running.in_flight.insert(id, own);
@@ -111,6 +119,12 @@ fn adopted(running: &mut Running, id: SubjectId, record: &Record) {
 fn set(running: &mut Running, id: SubjectId, phase: impl FnOnce(&InFlight) -> Phase) {
     if let Some(own) = running.in_flight.get_mut(&id) {
         own.phase = phase(own);
+    }
+}
+
+fn note(running: &mut Running, id: SubjectId, change: impl FnOnce(&mut InFlight)) {
+    if let Some(own) = running.in_flight.get_mut(&id) {
+        change(own);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `advaudit apply`: turns on what is due, plans, shows, asks, runs.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::connect::Connection;
@@ -67,14 +67,21 @@ async fn apply_now(
     interrupt: Interrupt,
 ) -> Result<Exit, Failure> {
     let off = OffWriter::new(connection.client.clone());
-    let mut run = Run::begin(connection, output, "apply", Some(off), interrupt).await?;
+    let mut run = Run::begin(connection, output, "apply", Some(off), interrupt.clone()).await?;
     run.turn_on_what_is_due().await?;
     if run.is_stopped() {
         return run.end(&[]);
     }
-    let made =
-        plan::make(&args.manifest, &args.narrow, run.tenant.clone(), &run.reader, run.running(), connection)
-            .await?;
+    let tenant = run.tenant.clone();
+    let made = tokio::select! {
+        biased;
+        () = interrupt.set() => return run.interrupted(),
+        made = plan::make(&args.manifest, &args.narrow, tenant, &run.reader, run.running(), connection) => made,
+    };
+    let made = match made {
+        Ok(made) => made,
+        Err(failure) => return run.fail(failure),
+    };
     if output.format == Format::Human {
         output.result(&plan::human(&made.plan, &output));
     }
@@ -82,14 +89,16 @@ async fn apply_now(
     let mut also: Vec<Exit> = args.narrow.blocked(&made.plan).into_iter().collect();
     let mut changes = made.plan.changes.clone();
     if toggles && loses_its_memory(global, connection) {
-        output.complain(&output.error_style().error(&Failure::Usage(LOST_MEMORY.into()).to_string()));
+        output.explain(&output.error_style().error(LOST_MEMORY));
         changes = resumes(&made.plan);
         also.push(Exit::Usage);
     } else if starts && made.plan.exceeds_a_limit() {
         changes = resumes(&made.plan);
         also.push(Exit::Limit);
-    } else if starts && !args.auto_approve && !ask(&made.plan, &output) {
-        output.say("Not approved: nothing new was started.");
+    } else if starts && !args.auto_approve && !ask(&made.plan, &output, &interrupt).await {
+        if !interrupt.is_set() {
+            output.say("Not approved: nothing new was started.");
+        }
         changes = resumes(&made.plan);
         also.push(Exit::Error);
     }
@@ -106,12 +115,21 @@ fn loses_its_memory(global: &Global, connection: &Connection) -> bool {
     ci && !global.names_state() && !connection.is_sandbox()
 }
 
-/// One question on the terminal; anything but yes is no.
-fn ask(plan: &Plan, output: &Output) -> bool {
-    let summary = plan.summary();
-    let toggles = if summary.toggle > 0 { ", turning people off and on again" } else { "" };
+/// One question on the terminal; anything but yes is no. Read in a thread of its own, so that Ctrl-C
+/// is heard meanwhile.
+async fn ask(plan: &Plan, output: &Output, interrupt: &Interrupt) -> bool {
+    let toggles = if plan.summary().toggle > 0 { ", turning people off and on again" } else { "" };
     output.complain(&format!("\nApply this to {}{toggles}? Only `yes` does.", plan.tenant.domain));
-    _ = std::io::stderr().flush();
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && answer.trim().eq_ignore_ascii_case("yes")
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        // Nobody listens any more after an interrupt.
+        _ = sender.send(read.is_ok() && line.trim().eq_ignore_ascii_case("yes"));
+    });
+    tokio::select! {
+        biased;
+        () = interrupt.set() => false,
+        answer = answer => answer.unwrap_or(false),
+    }
 }

@@ -83,9 +83,9 @@ impl Failure {
             output.complain(&finding::render(findings, colour, output.width()));
             return;
         }
-        output.complain(&output.error_style().error(&self.to_string()));
+        output.explain(&output.error_style().error(&self.to_string()));
         if let Some(hint) = self.hint() {
-            output.complain(&format!("hint: {hint}"));
+            output.explain(&format!("hint: {hint}"));
         }
     }
 

@@ -50,7 +50,7 @@ async fn heal_now(
     output: Output,
     interrupt: Interrupt,
 ) -> Result<Exit, Failure> {
-    let mut run = Run::begin(connection, output, "heal", None, interrupt).await?;
+    let mut run = Run::begin(connection, output, "heal", None, interrupt.clone()).await?;
     if args.manifest.is_none() && !journal::is_known(&connection.folder(run.tenant.id))? {
         return Err(nothing_known());
     }
@@ -65,8 +65,16 @@ async fn heal_now(
         run.carry_out(changes, Protected::default(), None, args.no_wait).await?;
         return run.end(&[]);
     };
-    let made = plan::make(manifest, &args.narrow, run.tenant.clone(), &run.reader, run.running(), connection)
-        .await?;
+    let tenant = run.tenant.clone();
+    let made = tokio::select! {
+        biased;
+        () = interrupt.set() => return run.interrupted(),
+        made = plan::make(manifest, &args.narrow, tenant, &run.reader, run.running(), connection) => made,
+    };
+    let made = match made {
+        Ok(made) => made,
+        Err(failure) => return run.fail(failure),
+    };
     let turns_on = made.plan.changes.iter().filter(|change| change.action != Action::Toggle);
     let changes = turns_on.cloned().collect();
     run.carry_out(changes, made.desired.protected, Some(&made.plan), args.no_wait).await?;

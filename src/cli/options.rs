@@ -24,7 +24,7 @@ pub(super) struct Global {
     /// The cloud of the tenant: global, usgov, usgov-dod or china
     #[arg(long, global = true, value_name = "CLOUD", conflicts_with = "graph_url")]
     pub cloud: Option<Cloud>,
-    /// The root of Graph without a version, as https://graph.microsoft.com; plain http only for
+    /// The root of Graph without a version, as `https://graph.microsoft.com`; plain http only for
     /// loopback
     #[arg(long, global = true, value_name = "URL")]
     pub graph_url: Option<String>,

@@ -1,6 +1,7 @@
 //! What `apply` and `heal` share: the run with its lease, its journal and its two stages. First
 //! what earlier runs left is turned on as far as it is due, whatever comes after; then the rest.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::connect::Connection;
@@ -9,13 +10,13 @@ use crate::apply::driver::{self, Done, Manner, Stopped, Tools};
 use crate::apply::event::Told;
 use crate::apply::interrupt::Interrupt;
 use crate::apply::job::Job;
-use crate::apply::machine::{Machine, State};
+use crate::apply::machine::Machine;
 use crate::apply::outcome::Outcome;
 use crate::apply::replay::replay;
 use crate::graph::{OffWriter, OnWriter, Reader};
 use crate::journal::record::Entry;
 use crate::journal::store;
-use crate::model::{Catalog, Timestamp};
+use crate::model::{Catalog, SubjectId, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
 use crate::plan::change::{Action, Change, Plan};
@@ -24,9 +25,7 @@ use crate::plan::running::Running;
 use crate::plan::{digest, resume};
 use crate::report::human;
 use crate::report::json::v1::common::{self, TenantDocument};
-use crate::report::json::v1::run::{
-    OffMinutes, RunDocument, RunSummary, SubjectDocument, minutes_off, resume_after,
-};
+use crate::report::json::v1::run::{OffMinutes, RunDocument, RunSummary, SubjectDocument, minutes_off};
 use crate::report::output::{Format, Output};
 use crate::report::progress::{self, Progress};
 
@@ -44,7 +43,7 @@ pub(super) struct Run<'a> {
     taken: journal::Taken,
     pub interrupt: Interrupt,
     started_at: Timestamp,
-    machines: Vec<(Machine, State)>,
+    machines: Vec<Machine>,
     stopped: Option<Stopped>,
     date_does_not_move: bool,
     plan: Option<Plan>,
@@ -167,10 +166,28 @@ impl<'a> Run<'a> {
         Ok(done)
     }
 
-    fn keep(&mut self, done: Done, wanted: impl Fn(&Machine) -> bool) {
+    /// Takes over what became of the subjects; what a later stage says of one counts.
+    fn keep(&mut self, done: Done, wanted: impl FnMut(&Machine) -> bool) {
         self.stopped = self.stopped.take().or(done.stopped);
-        let kept = done.machines.into_iter().filter(|(machine, _)| wanted(machine));
-        self.machines.extend(kept);
+        let newer: Vec<Machine> = done.machines.into_iter().filter(wanted).collect();
+        let again: BTreeSet<SubjectId> = newer.iter().map(|machine| machine.job().subject.id).collect();
+        self.machines.retain(|machine| !again.contains(&machine.job().subject.id));
+        self.machines.extend(newer);
+    }
+
+    /// Ends a run that was interrupted outside of the driver.
+    pub fn interrupted(mut self) -> Result<Exit, Failure> {
+        self.stopped = Some(Stopped::Interrupted);
+        self.end(&[])
+    }
+
+    /// Ends a run whose manifest or plan cannot be used: what was turned on before is still told.
+    pub fn fail(self, failure: Failure) -> Result<Exit, Failure> {
+        if self.machines.is_empty() {
+            return Err(failure);
+        }
+        failure.show(&self.output);
+        self.end(&[failure.exit()])
     }
 
     fn reload(&mut self) -> Result<(), Failure> {
@@ -184,17 +201,11 @@ impl<'a> Run<'a> {
     pub fn end(mut self, also: &[Exit]) -> Result<Exit, Failure> {
         self.reload()?;
         let now = self.connection.clock.now();
-        let subjects: Vec<SubjectDocument> =
-            self.machines.iter().map(|(machine, _)| SubjectDocument::new(machine)).collect();
+        let subjects: Vec<SubjectDocument> = self.machines.iter().map(SubjectDocument::new).collect();
         let left = self.taken.running.in_flight.values().filter(|own| own.counts_as_off());
-        let left = left.map(|own| own.due().max(now)).min();
-        let waits = self.machines.iter().filter_map(|(machine, was)| resume_after(machine, *was, now)).min();
-        let resume_after = match (waits, left) {
-            (Some(one), Some(other)) => Some(one.max(now).min(other.max(one))),
-            (one, other) => one.or(other),
-        };
-        let exit = self.exit(&subjects, left.is_some(), also);
-        let machines: Vec<Machine> = self.machines.iter().map(|(machine, _)| machine.clone()).collect();
+        let come_back = left.map(|own| own.come_back(now)).min();
+        let waits = subjects.iter().any(|one| one.outcome == Outcome::Pending);
+        let exit = self.exit(&subjects, come_back.is_some(), also);
         let blocked = self.plan.as_ref().map_or(0, |plan| plan.blocked.len());
         let document = RunDocument {
             format_version: "1.0".to_owned(),
@@ -205,16 +216,18 @@ impl<'a> Run<'a> {
             finished_at: now,
             exit_code: exit.code(),
             summary: RunSummary::of(&subjects, blocked),
-            resume_after,
+            resume_after: come_back.or(waits.then_some(now)),
             off_user_minutes: OffMinutes {
                 planned: self.plan.as_ref().map_or(0, |plan| plan.estimate.off_user_minutes),
-                actual: minutes_off(&machines, now),
+                actual: minutes_off(&self.machines, now),
             },
             subjects,
         };
         _ = self.taken.journal.append(Entry::RunFinished { exit_code: exit.code() }, now);
         match self.output.format {
-            Format::Human => self.output.result(&human::run::render(&document, self.output.style())),
+            Format::Human => {
+                self.output.result(&human::run::render(&document, self.output.style(), self.output.width()))
+            }
             Format::Json => self.output.result(&common::text(&document)),
         }
         self.say_what_stopped();
@@ -238,26 +251,29 @@ impl<'a> Run<'a> {
     }
 
     fn say_what_stopped(&self) {
+        let output = &self.output;
         if self.date_does_not_move {
-            self.output.complain(
+            output.explain(
                 "stopped [date-does-not-move]: the first toggle is back on, and 15 minutes later Graph still shows \
                  its old date. Without that date a lost journal would toggle the same people again, so no further \
                  toggle was started; those that were done stay done.",
             );
         }
-        match &self.stopped {
-            None => {}
-            Some(Stopped::Interrupted) => self.output.complain(
-                "interrupted: nothing new was started. Whoever is off is in the journal; `advaudit heal` waits \
-                 until they are due and turns them on, `advaudit status` lists them.",
-            ),
-            Some(Stopped::Graph(failure)) => self.output.complain(&self.output.error_style().error(&format!(
-                "{failure}; whoever is off is in the journal: run again with a working connection and token"
-            ))),
-            Some(Stopped::Journal(error)) => self.output.complain(&self.output.error_style().error(&format!(
-                "{error}; nothing is turned off without a record of it"
-            ))),
-        }
+        let off = self.taken.running.in_flight.values().any(|own| own.counts_as_off());
+        let next = if off {
+            "Who is off is in the journal: `advaudit status` lists them, `advaudit heal` turns them on when they are due."
+        } else {
+            "Nobody is off because of us."
+        };
+        let wrong = match &self.stopped {
+            None => return,
+            Some(Stopped::Interrupted) => "interrupted: nothing new was started.".to_owned(),
+            Some(Stopped::Graph(failure)) => output.error_style().error(&format!("{failure}.")),
+            Some(Stopped::Journal(error)) => {
+                output.error_style().error(&format!("{error}. Nothing is turned off without a record of it."))
+            }
+        };
+        output.explain(&format!("{wrong} {next}"));
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn status(args: &StatusArgs, global: &Global) -> Result<Exit, Failure
 }
 
 fn document(tenant: TenantId, folder: &Path, now: Timestamp) -> Result<StatusDocument, Failure> {
-    Ok(StatusDocument::new(tenant, &journal::look(folder, now)?, lease::holder(folder)))
+    Ok(StatusDocument::new(tenant, &journal::look(folder, now)?, lease::holder(folder), now))
 }
 
 /// The tenants with a journal, each with its folder.

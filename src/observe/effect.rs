@@ -6,6 +6,13 @@
 use super::observed::{Group, User};
 use crate::model::{AssignedBy, Assignment, AssignmentState, Catalog, GroupId, Licensed, Timestamp};
 
+/// Whether Graph could not apply the last change of an assignment: it says so in the state, in the
+/// error, or in both.
+pub fn is_in_error(assignment: &Assignment) -> bool {
+    assignment.error.is_some()
+        || matches!(assignment.state, AssignmentState::ActiveWithError | AssignmentState::Error)
+}
+
 impl User {
     /// The assignments of licenses that contain the service plan, in force or not.
     pub fn relevant<'a>(&'a self, catalog: &'a Catalog) -> impl Iterator<Item = &'a Assignment> {
@@ -61,7 +68,7 @@ impl User {
         let (own, other): (Vec<_>, Vec<_>) =
             sources.iter().partition(|source| source.by == AssignedBy::Group(group));
         match (own.is_empty(), other.is_empty()) {
-            (false, true) if own.iter().all(|source: &&Assignment| source.error.is_none()) => Member::Counts,
+            (false, true) if !own.iter().any(|source: &&Assignment| is_in_error(source)) => Member::Counts,
             (false, true) => Member::InError,
             (_, false) => Member::OnAnyway,
             (true, true) if self.errs_in(group, catalog) => Member::InError,
@@ -70,7 +77,7 @@ impl User {
     }
 
     fn errs_in(&self, group: GroupId, catalog: &Catalog) -> bool {
-        self.relevant(catalog).any(|one| one.by == AssignedBy::Group(group) && one.error.is_some())
+        self.relevant(catalog).any(|one| one.by == AssignedBy::Group(group) && is_in_error(one))
     }
 
     /// The newest `lastUpdatedDateTime` of those assignments; `None` when any has no date, because

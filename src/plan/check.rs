@@ -27,6 +27,9 @@ pub fn check(plan: &Plan, desired: &Desired, running: &Running) -> Vec<String> {
         if change.edits.iter().any(|edit| !is_one_service_plan(edit)) {
             say("changes another service plan, or ends off (P1, P2)");
         }
+        if !begins_right(change) {
+            say("begins with lists that do not fit its action");
+        }
         if !ends_on(change) {
             say("has steps that do not end on (P2)");
         }
@@ -54,6 +57,15 @@ fn is_declared(id: SubjectId, desired: &Desired) -> bool {
 fn is_one_service_plan(edit: &super::change::Edit) -> bool {
     let only_ours = edit.before.symmetric_difference(&edit.after).all(|id| *id == SERVICE_PLAN);
     only_ours && !edit.after.contains(&SERVICE_PLAN)
+}
+
+/// An enable begins off, a toggle begins on. A resume takes it as it is.
+fn begins_right(change: &Change) -> bool {
+    change.edits.iter().all(|edit| match change.action {
+        Action::Enable => edit.before.contains(&SERVICE_PLAN),
+        Action::Toggle => !edit.before.contains(&SERVICE_PLAN),
+        Action::Resume => true,
+    })
 }
 
 fn ends_on(change: &Change) -> bool {

@@ -1,14 +1,16 @@
 //! What the plan says of a declared group: the second table of DESIGN 5, first row that matches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::Draft;
 use super::change::Person;
-use super::dates::{Renewal, renewal};
+use super::dates::{Own, Renewal, renewal};
 use super::resolve::{Desired, Want};
-use super::running::Running;
 use super::users::Verdict;
 use super::why::WhyNot;
-use crate::model::{AssignedBy, Licensed, SERVICE_PLAN, SkuId, SubjectId, Timestamp, UserId};
+use crate::model::{
+    AssignedBy, Assignment, GroupId, Licensed, SERVICE_PLAN, SkuId, SubjectId, Timestamp, UserId,
+};
 use crate::observe::effect::Member;
 use crate::observe::observed::{Group, Members, Observed, User};
 
@@ -21,7 +23,7 @@ pub(super) struct Judged {
 /// The members, by what they are to a toggle of the group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Roll {
-    /// Who goes off: nothing but this group keeps them on.
+    /// Who goes off: nothing but this group, and others that go off as well, keeps them on.
     pub off: Vec<Person>,
     /// How many of each kind.
     pub kinds: BTreeMap<Member, Vec<UserId>>,
@@ -35,14 +37,9 @@ impl Roll {
 
 /// Judges one group that exists, was read, and is not in an unfinished toggle of ours. `Err`: the
 /// members decide, and some could not be read.
-pub(super) fn judge(
-    group: &Group,
-    want: &Want,
-    desired: &Desired,
-    observed: &Observed,
-    running: &Running,
-) -> Result<Judged, String> {
-    let roll = roll(group, observed);
+pub(super) fn judge(group: &Group, want: &Want, draft: &Draft<'_>) -> Result<Judged, String> {
+    let Draft { desired, observed, running, going_off, .. } = draft;
+    let roll = roll(group, observed, going_off);
     let judged = |verdict| Ok(Judged { verdict, roll: roll.clone() });
     let catalog = &observed.catalog;
     let Some(first) = group.relevant(catalog).next() else {
@@ -76,8 +73,7 @@ fn off(group: &Group, want: &Want, observed: &Observed) -> Option<Verdict> {
         let plan = observed.catalog.get(license.sku).and_then(|own| own.plans.get(&SERVICE_PLAN));
         plan.is_some_and(|plan| plan.is_provisioned())
     };
-    let licenses: Vec<SkuId> =
-        group.usable(&observed.catalog).filter(ready).map(|license| license.sku).collect();
+    let licenses = ids(group.usable(&observed.catalog).filter(ready));
     if licenses.is_empty() {
         return None;
     }
@@ -124,7 +120,7 @@ fn members_renewal(
     let each: Vec<Renewal> = members
         .iter()
         .filter(|user| user.as_member(group.id, catalog) == Member::Counts)
-        .map(|user| renewal(asked, None, &user.dates, &user.sources(catalog)))
+        .map(|user| renewal(asked, Own::default(), &user.dates, &user.sources(catalog)))
         .collect();
     let undecided = |one: &&Renewal| matches!(one, Renewal::ChangedSince(_) | Renewal::NoDate);
     each.iter()
@@ -156,21 +152,36 @@ fn toggle_due(
     if members > limit {
         return Verdict::Blocked(WhyNot::GroupTooLarge { members, limit });
     }
-    let on = group.usable(&observed.catalog).filter(|license| license.leaves_on());
-    Verdict::Toggle(on.map(|license| license.sku).collect())
+    Verdict::Toggle(ids(group.usable(&observed.catalog).filter(|license| license.leaves_on())))
 }
 
-/// Sorts the members that were read.
-fn roll(group: &Group, observed: &Observed) -> Roll {
+/// In an order of their own: Graph's order of a group's licenses is no part of the decision.
+fn ids<'a>(licenses: impl Iterator<Item = &'a Licensed>) -> Vec<SkuId> {
+    let mut ids: Vec<SkuId> = licenses.map(|license| license.sku).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Sorts the members that were read. Whoever is on through several groups that are off in the same
+/// run goes off as well, as soon as all of them are: that is laid to the group judged last.
+fn roll(group: &Group, observed: &Observed, going_off: &BTreeSet<GroupId>) -> Roll {
     let mut roll = Roll::default();
     for user in group.members.ids().iter().filter_map(|id| observed.users.get(id)) {
         let kind = user.as_member(group.id, &observed.catalog);
-        let on = user.is_on(&observed.catalog);
-        if on && matches!(kind, Member::Counts | Member::InError) {
+        let sources = user.sources(&observed.catalog);
+        let by_this = |one: &&Assignment| one.by == AssignedBy::Group(group.id);
+        let stays_on = |one: &&Assignment| match one.by {
+            AssignedBy::Direct => true,
+            AssignedBy::Group(id) => id != group.id && !going_off.contains(&id),
+        };
+        if sources.iter().any(by_this) && !sources.iter().any(stays_on) {
             roll.off.push(Person { id: user.id, name: user.upn.clone() });
+            if kind == Member::OnAnyway {
+                continue;
+            }
         }
         roll.kinds.entry(kind).or_default().push(user.id);
     }
-    roll.off.sort();
+    roll.off.sort_by(|one, other| one.name.cmp(&other.name));
     roll
 }

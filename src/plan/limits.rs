@@ -2,7 +2,6 @@
 
 use super::change::{Action, Change};
 use crate::manifest::declared::{Limits, Toggle};
-use crate::model::SubjectKind;
 
 /// A share of few people would forbid everything, so it is never below this for what a run starts.
 const SHARE_FLOOR: u64 = 20;
@@ -30,7 +29,8 @@ impl LimitCheck {
     }
 }
 
-/// Holds the changes against the limits. `people` is how many are declared, members included.
+/// Holds the changes against the limits. `people` is how many are declared, members included;
+/// `turned_on` how many people are enabled, themselves or with their group.
 pub(super) fn check(limits: &Limits, changes: &[Change], people: u64, turned_on: u64) -> Vec<LimitCheck> {
     let going_off: u64 = changes
         .iter()
@@ -43,11 +43,7 @@ pub(super) fn check(limits: &Limits, changes: &[Change], people: u64, turned_on:
         written: amount.to_string(),
         actual,
     };
-    let enabled_users = changes
-        .iter()
-        .filter(|change| change.action == Action::Enable && change.subject.id.kind() == SubjectKind::User)
-        .count() as u64;
-    vec![one("enable", limits.enable, enabled_users + turned_on), one("toggle", limits.toggle, going_off)]
+    vec![one("enable", limits.enable, turned_on), one("toggle", limits.toggle, going_off)]
 }
 
 /// How many people may be off at the same time.

@@ -50,8 +50,10 @@ struct Draft<'a> {
     now: Timestamp,
     /// What the users' table needs to know of the groups.
     groups: BTreeMap<GroupId, DeclaredGroup>,
-    /// Members who go on with their group.
-    turned_on: u64,
+    /// Groups that are off at some time in this run: in an unfinished toggle, or toggled by this plan.
+    going_off: BTreeSet<GroupId>,
+    /// Who is enabled: users, and members who go on with their group.
+    turned_on: BTreeSet<UserId>,
     plan: Plan,
 }
 
@@ -62,6 +64,8 @@ impl<'a> Draft<'a> {
             why: why.clone(),
             place: place.clone(),
         });
+        let unfinished = running.in_flight.values().filter(|own| own.counts_as_off());
+        let going_off = unfinished.filter_map(|own| own.subject.id.group()).collect();
         let plan = Plan {
             tenant: observed.tenant.clone(),
             created_at: now,
@@ -75,7 +79,16 @@ impl<'a> Draft<'a> {
             max_off: 0,
             estimate: change::Estimate::default(),
         };
-        Draft { desired, observed, running, now, groups: BTreeMap::new(), turned_on: 0, plan }
+        Draft {
+            desired,
+            observed,
+            running,
+            now,
+            groups: BTreeMap::new(),
+            going_off,
+            turned_on: BTreeSet::new(),
+            plan,
+        }
     }
 
     /// Whatever a run of ours began is finished, declared or not (P2, P5).
@@ -91,7 +104,7 @@ impl<'a> Draft<'a> {
             if self.is_unfinished(SubjectId::Group(*id)) {
                 turns_on = true;
             } else if let Some(group) = self.observed.groups.get(id) {
-                match groups::judge(group, want, self.desired, self.observed, self.running) {
+                match groups::judge(group, want, self) {
                     Ok(judged) => turns_on = self.settle_group(group, want, judged),
                     Err(reason) => self.unknown(SubjectId::Group(*id), &group.name, reason, want),
                 }
@@ -106,9 +119,12 @@ impl<'a> Draft<'a> {
     fn settle_group(&mut self, group: &Group, want: &Want, judged: Judged) -> bool {
         let Judged { verdict, roll } = judged;
         let turns_on = matches!(verdict, Verdict::Enable(_) | Verdict::Resume { .. });
+        if matches!(verdict, Verdict::Toggle(_)) {
+            self.going_off.insert(group.id);
+        }
         let off = self.members_off(group);
-        if turns_on {
-            self.turned_on += off;
+        if matches!(verdict, Verdict::Enable(_)) {
+            self.turned_on.extend(&off);
         }
         if want.asked.is_some() {
             self.plan.findings.extend(findings::of_members(group, &roll, &verdict, want, self.observed));
@@ -116,15 +132,15 @@ impl<'a> Draft<'a> {
         let subject = Subject { id: SubjectId::Group(group.id), name: group.name.clone() };
         let lists = group.licenses.iter().map(|one| (one.sku, &one.disabled)).collect();
         let expect = sequence::expect_group(group, &self.observed.catalog);
-        self.settle(subject, want, verdict, &lists, expect, roll.off, off);
+        self.settle(subject, want, verdict, &lists, expect, roll.off, off.len() as u64);
         turns_on
     }
 
     /// How many members are off, or may be: not all members are read when no date is asked for.
-    fn members_off(&self, group: &Group) -> u64 {
+    fn members_off(&self, group: &Group) -> Vec<UserId> {
         let on =
             |id: &UserId| self.observed.users.get(id).is_some_and(|user| user.is_on(&self.observed.catalog));
-        group.members.ids().iter().filter(|id| !on(id)).count() as u64
+        group.members.ids().iter().copied().filter(|id| !on(id)).collect()
     }
 
     fn judge_users(&mut self) {
@@ -145,6 +161,9 @@ impl<'a> Draft<'a> {
                 groups: &self.groups,
             };
             let verdict = users::judge(user, want, &context);
+            if matches!(verdict, Verdict::Enable(_)) {
+                self.turned_on.insert(*id);
+            }
             self.plan.findings.extend(findings::of_user(user, want, &self.observed.catalog));
             let subject = Subject { id: SubjectId::User(*id), name: user.upn.clone() };
             let direct = user.assignments.iter().filter(|one| one.is_direct());
@@ -219,7 +238,7 @@ impl<'a> Draft<'a> {
         plan.blocked.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.unknown.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.max_off = limits::max_off(&self.desired.toggle, people);
-        plan.limits = limits::check(&self.desired.limits, &plan.changes, people, self.turned_on);
+        plan.limits = limits::check(&self.desired.limits, &plan.changes, people, self.turned_on.len() as u64);
         plan.findings.extend(findings::of_plan(&plan));
         plan.findings.sort();
         plan.estimate = estimate::estimate(&plan.changes, plan.max_off, self.now);

@@ -83,6 +83,21 @@ impl Desired {
     }
 }
 
+/// The users that have an entry of their own, whatever became of it: one that is blocked, or that
+/// could not be read, is not taken up by a selector instead.
+struct NamedUsers {
+    ids: BTreeSet<UserId>,
+    keys: BTreeSet<String>,
+}
+
+impl NamedUsers {
+    fn covers(&self, id: UserId, upn: &str) -> bool {
+        self.ids.contains(&id)
+            || self.keys.contains(&upn.to_lowercase())
+            || self.keys.contains(&id.to_string())
+    }
+}
+
 /// Lays what was observed beside what was declared.
 pub fn resolve(declared: &Declared, observed: &Observed, running: &Running) -> Desired {
     let mut desired = Desired {
@@ -104,7 +119,7 @@ pub fn resolve(declared: &Declared, observed: &Observed, running: &Running) -> D
     for entry in &named {
         desired.add_named(entry, observed, running);
     }
-    let named: BTreeSet<UserId> = desired.users.keys().copied().collect();
+    let named = desired.named(&named);
     for entry in &declared.users {
         if let Who::AllLicensed { except } = &entry.who {
             desired.add_selected(entry, except, &named, observed);
@@ -165,11 +180,21 @@ impl Desired {
         }
     }
 
+    fn named(&self, entries: &[&UserEntry]) -> NamedUsers {
+        let blocked = self.blocked.iter().filter(|(named, _, _)| named.kind == SubjectKind::User);
+        let blocked = blocked.filter_map(|(named, _, _)| named.id.map(UserId));
+        let keys = entries.iter().filter_map(|entry| match &entry.who {
+            Who::User(key) => Some(key.folded()),
+            Who::AllLicensed { .. } => None,
+        });
+        NamedUsers { ids: self.users.keys().copied().chain(blocked).collect(), keys: keys.collect() }
+    }
+
     fn add_selected(
         &mut self,
         entry: &UserEntry,
         except: &[Located<UserKey>],
-        named: &BTreeSet<UserId>,
+        named: &NamedUsers,
         observed: &Observed,
     ) {
         let selector = Named { kind: SubjectKind::User, id: None, name: "all: licensed".into() };
@@ -203,7 +228,7 @@ impl Desired {
         }
         for user in held {
             let left_out = except.iter().any(|name| name.value.names(user.id, &user.upn));
-            if !left_out && !named.contains(&user.id) {
+            if !left_out && !named.covers(user.id, &user.upn) {
                 self.select(user.id, want(&entry.wish, license.clone()));
             }
         }
@@ -280,4 +305,12 @@ fn protected(names: &[Located<UserKey>], observed: &Observed, findings: &mut Vec
 fn unheard(name: &Located<UserKey>, consequence: &str) -> Finding {
     Finding::new(Code::UnknownName, format!("no user is called `{}`: {consequence}", name.value))
         .at(&name.place)
+}
+
+#[cfg(test)]
+impl Protected {
+    /// These and nobody else.
+    pub fn of(ids: impl IntoIterator<Item = UserId>) -> Self {
+        Protected { ids: ids.into_iter().collect(), names: BTreeSet::new() }
+    }
 }

@@ -6,7 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::change::Edit;
+use super::dates::Own;
 use crate::model::{SignedDuration, Subject, SubjectId, Timestamp, UserId};
+
+/// When to look at the gate of a group again (DESIGN 7, exit code 4).
+const GATE_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The memory of earlier runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,8 +19,17 @@ pub struct Running {
     pub in_flight: BTreeMap<SubjectId, InFlight>,
     /// The newest on of ours that ended an off, by subject.
     pub last_on: BTreeMap<SubjectId, Timestamp>,
+    /// The newest on of ours that ended a doubt, by subject.
+    pub null_on: BTreeMap<SubjectId, Timestamp>,
     /// Which object a user name led to when we last wrote it; names folded.
     pub names: BTreeMap<String, UserId>,
+}
+
+impl Running {
+    /// What is known of one subject's ons.
+    pub fn own(&self, id: SubjectId) -> Own {
+        Own { on: self.last_on.get(&id).copied(), null_on: self.null_on.get(&id).copied() }
+    }
 }
 
 /// An unfinished toggle: all that is needed to end it, without a manifest.
@@ -40,6 +53,10 @@ pub struct InFlight {
     pub reason: String,
     /// The date that asked for it.
     pub asked: Option<Timestamp>,
+    /// Whether a read showed the off, so that the on after it turns the service plan on anew.
+    pub verified: bool,
+    /// Whether an on was sent whose answer is not known: then it may be us who turned it on.
+    pub on_lost: bool,
     /// Whether the journal has it. Without a record it is made up from the tenant's own dates.
     pub recorded: bool,
 }
@@ -105,6 +122,21 @@ impl InFlight {
             Phase::Waiting { due, .. } => due,
             Phase::OnSent { on_at, .. } => on_at,
             Phase::Gone { since, .. } => since,
+        }
+    }
+
+    /// When to come back for it: when the on is due; for the gate of a group in a few minutes, because
+    /// it opens when Graph is done; at once where there is something to look at.
+    pub fn come_back(&self, now: Timestamp) -> Timestamp {
+        match self.phase {
+            Phase::Off { .. } if self.subject.id.group().is_some() => {
+                now.saturating_add(GATE_PAUSE).unwrap_or(Timestamp::MAX)
+            }
+            Phase::InDoubt { .. }
+            | Phase::Off { .. }
+            | Phase::Waiting { .. }
+            | Phase::OnSent { .. }
+            | Phase::Gone { .. } => self.due().max(now),
         }
     }
 

@@ -95,9 +95,10 @@ pub(super) fn unrecorded(
     people: u64,
     now: Timestamp,
 ) -> InFlight {
-    let (wait, gate) = times(subject.id.kind(), rule);
+    let kind = subject.id.kind();
+    let (wait, gate) = times(kind, rule);
     let off_at = off_since.unwrap_or(now);
-    let phase = match (subject.id.kind(), off_since) {
+    let phase = match (kind, off_since) {
         (SubjectKind::User, Some(at)) => {
             Phase::Waiting { off_at: at, due: at.saturating_add(wait).unwrap_or(Timestamp::MAX) }
         }
@@ -114,6 +115,8 @@ pub(super) fn unrecorded(
         people,
         reason: reason(want, "off without a record of ours, and a toggle is asked for"),
         asked: want.asked,
+        verified: kind == SubjectKind::User,
+        on_lost: false,
         recorded: false,
     }
 }

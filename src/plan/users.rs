@@ -59,8 +59,7 @@ pub(super) fn judge(user: &User, want: &Want, context: &Context<'_>) -> Verdict 
         return off(user, want, context);
     }
     let Some(asked) = want.asked else { return Verdict::InSync };
-    let own_on = context.running.last_on.get(&SubjectId::User(user.id)).copied();
-    match renewal(asked, own_on, &user.dates, &sources) {
+    match renewal(asked, context.running.own(SubjectId::User(user.id)), &user.dates, &sources) {
         Renewal::Renewed => Verdict::InSync,
         Renewal::Due => toggle_due(user, asked, &sources, context),
         undecided @ (Renewal::ChangedSince(_) | Renewal::NoDate) => Verdict::Undecided(undecided),

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use super::style::Style;
+use super::words::wrap;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -39,7 +40,13 @@ impl Output {
         }
     }
 
-    /// Says what went wrong, even with `-q`.
+    /// Says what went wrong in a sentence or two, even with `-q`; on a terminal broken between words.
+    pub fn explain(&self, text: &str) {
+        let width = if std::io::stderr().is_terminal() { self.width() } else { usize::MAX };
+        self.complain(&wrap(text, 0, width));
+    }
+
+    /// Says what went wrong, line by line as it is, even with `-q`.
     pub fn complain(&self, text: &str) {
         write_line(&mut std::io::stderr().lock(), text);
     }
@@ -61,7 +68,8 @@ impl Output {
 
     /// Columns of the terminal; 100 where there is none.
     pub fn width(&self) -> usize {
-        match terminal_size::terminal_size_of(std::io::stdout()) {
+        let stream = terminal_size::terminal_size_of(std::io::stdout());
+        match stream.or_else(|| terminal_size::terminal_size_of(std::io::stderr())) {
             Some((terminal_size::Width(columns), _)) => usize::from(columns).clamp(40, 160),
             None => 100,
         }

@@ -12,9 +12,11 @@ use crate::apply::event::{Event, Told};
 use crate::apply::outcome::Outcome;
 use crate::clock::Clock;
 use crate::graph::Throttled;
-use crate::model::Timestamp;
+use crate::model::{SignedDuration, Timestamp};
 use crate::plan::change::Action;
 
+/// Shorter waits are pauses between two looks, not worth a line of their own.
+const WORTH_A_LINE: SignedDuration = SignedDuration::from_secs(20);
 /// How often the countdown is redrawn.
 const REDRAW: Duration = Duration::from_millis(500);
 
@@ -23,16 +25,18 @@ pub struct Progress {
     output: Output,
     style: Style,
     bar: Option<ProgressBar>,
-    wait: Arc<Mutex<Option<Timestamp>>>,
-    off: u64,
+    wait: Wait,
 }
+
+/// Until when the driver waits, and how many people are off meanwhile.
+type Wait = Arc<Mutex<Option<(Timestamp, u64)>>>;
 
 impl Progress {
     /// Draws a bar where stderr is a terminal and time is real; otherwise writes lines.
     pub fn new(output: Output, clock: &Clock) -> Self {
-        let wait = Arc::new(Mutex::new(None));
+        let wait = Wait::default();
         let bar = (output.can_draw() && !clock.is_virtual()).then(|| bar(&wait, clock.clone()));
-        Progress { output, style: output.error_style(), bar, wait, off: 0 }
+        Progress { output, style: output.error_style(), bar, wait }
     }
 
     /// Shows one event.
@@ -51,7 +55,6 @@ impl Progress {
             }
             Event::Started { action: Action::Enable, .. } => {}
             Event::TurnedOff { subject, people: off } => {
-                self.off += off;
                 let whom = if *off == 1 { String::new() } else { format!(" ({})", people(*off)) };
                 self.line(told.at, Kind::Toggle, "off", &format!("{subject}{whom}"));
             }
@@ -103,15 +106,16 @@ impl Progress {
     }
 
     fn waiting(&mut self, now: Timestamp, until: Timestamp, off: u64) {
-        self.set_wait(Some(until));
-        if self.bar.is_none() {
-            let left = duration(until.duration_since(now));
+        self.set_wait(Some((until, off)));
+        let left = until.duration_since(now);
+        if self.bar.is_none() && left > WORTH_A_LINE {
+            let left = duration(left);
             let who = if off > 0 { format!(", {} off", people(off)) } else { String::new() };
             self.line(now, Kind::Dim, "waiting", &format!("until {} ({left}){who}", time_of_day(until)));
         }
     }
 
-    fn set_wait(&self, until: Option<Timestamp>) {
+    fn set_wait(&self, until: Option<(Timestamp, u64)>) {
         *self.wait.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
@@ -127,17 +131,17 @@ impl Progress {
     }
 }
 
-/// `12/96  3 waiting until 10:02:11 (in 34 min)`.
-fn bar(wait: &Arc<Mutex<Option<Timestamp>>>, clock: Clock) -> ProgressBar {
+/// `12/96  3 people off, next in 34 min; Ctrl-C is safe`.
+fn bar(wait: &Wait, clock: Clock) -> ProgressBar {
     let wait = Arc::clone(wait);
     let countdown = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
-        let until = *wait.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = until {
-            let left = duration(until.duration_since(clock.now()));
-            _ = write!(text, "next on or look at {} (in {left}); Ctrl-C leaves safely", time_of_day(until));
+        let waiting = *wait.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((until, off)) = waiting {
+            let left = duration(until.duration_since(clock.now()).max(SignedDuration::ZERO));
+            _ = write!(text, "{} off, next in {left}; Ctrl-C is safe", people(off));
         }
     };
-    let style = ProgressStyle::with_template("{bar:24.green} {pos}/{len}  {left}")
+    let style = ProgressStyle::with_template("{bar:20.green} {pos}/{len}  {left}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("left", countdown);
     let bar = ProgressBar::new(0).with_style(style);

@@ -2,7 +2,7 @@
 //!
 //! It is written from what is known of Graph (cited as "GRAPH 4.2") and shares no logic with the
 //! planner: otherwise both would be wrong together. A tenant is a YAML file that a person can
-//! write; [`Tenant`] holds its state and answers requests; [`InProcess`] and [`serve`] put it
+//! write; [`Tenant`] holds its state and answers requests; [`InProcess`] and [`serve()`] put it
 //! behind the client, in virtual time or on loopback.
 //!
 //! In reading order: `file` and `build` (what the file says), `user`, `group`, `license` (what

@@ -32,12 +32,9 @@ pub struct View {
 
 /// Draws a plan.
 pub fn render(plan: &Plan, view: View) -> String {
-    let mut text = format!(
-        "Tenant {} ({}), read {}\n",
-        view.style.paint(Kind::Strong, &plan.tenant.domain),
-        plan.tenant.id,
-        time(plan.created_at)
-    );
+    let tenant = view.style.paint(Kind::Strong, &plan.tenant.domain);
+    let mut text = format!("Tenant {tenant} ({})\n", plan.tenant.id);
+    text.push_str(&format!("Read at {}\n", time(plan.created_at)));
     for block in fold(&plan.changes) {
         text.push('\n');
         text.push_str(&change_block(&block, plan, view));

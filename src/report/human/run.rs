@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::apply::outcome::Outcome;
 use crate::report::json::v1::run::{RunDocument, SubjectDocument};
 use crate::report::style::{Kind, Style};
-use crate::report::words::{count, time};
+use crate::report::words::{count, time, wrap};
 
 /// Draws the end of a run.
-pub fn render(run: &RunDocument, style: Style) -> String {
+pub fn render(run: &RunDocument, style: Style, width: usize) -> String {
     let mut text = String::new();
     let mut alike: BTreeMap<(&'static str, String), Vec<&SubjectDocument>> = BTreeMap::new();
     for one in &run.subjects {
@@ -16,19 +16,17 @@ pub fn render(run: &RunDocument, style: Style) -> String {
             alike.entry((one.outcome.as_str(), error.message.clone())).or_default().push(one);
         }
         for note in &one.notes {
-            text.push_str(&format!("  note: {}: {note}\n", one.subject.name));
+            let note = format!("note: {}: {note}", one.subject.name);
+            text.push_str(&format!("  {}\n", wrap(&note, 4, width)));
         }
     }
     for ((_, message), all) in alike {
-        text.push_str(&ended(&all, &message, style));
+        text.push_str(&format!("  {}\n", wrap(&ended(&all, &message, style), 4, width)));
     }
     text.push_str(&summary(run, style));
     text.push('\n');
     if let Some(resume_after) = run.resume_after {
-        text.push_str(&format!(
-            "Run `advaudit apply` or `advaudit heal` after {} to continue.\n",
-            time(resume_after)
-        ));
+        text.push_str(&format!("To continue, run `apply` or `heal` at {} or later.\n", time(resume_after)));
     }
     text
 }
@@ -53,7 +51,7 @@ fn ended(all: &[&SubjectDocument], message: &str, style: Style) -> String {
     let id = id
         .filter(|id| !message.contains(id.as_str()))
         .map_or(String::new(), |id| format!(" (request id {id})"));
-    format!("  {word} {}{more}: {message}{id}\n", names.join(", "))
+    format!("{word} {}{more}: {message}{id}", names.join(", "))
 }
 
 /// `Done: 3 enabled, 2 toggled.`

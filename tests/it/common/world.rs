@@ -79,7 +79,7 @@ impl World {
             },
         ));
         assert!(done.stopped.is_none(), "{:?}", done.stopped);
-        let ended = done.machines.iter().map(|(machine, _)| {
+        let ended = done.machines.iter().map(|machine| {
             let end = machine.end().expect("ended");
             (machine.job().subject.name.clone(), end.outcome)
         });

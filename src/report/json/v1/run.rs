@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::common::{SubjectName, TenantDocument};
-use crate::apply::machine::{Machine, State};
+use crate::apply::machine::Machine;
 use crate::apply::outcome::{Outcome, Trouble};
 use crate::model::{RunId, Timestamp};
 
@@ -134,19 +134,4 @@ pub fn minutes_off(machines: &[Machine], now: Timestamp) -> u64 {
         Some(seconds * machine.job().people)
     };
     machines.iter().filter_map(seconds).sum::<u64>().div_ceil(60)
-}
-
-/// When to come back for that machine, if it waits: at its due time; for a gate in five minutes; now
-/// for whatever has not started.
-pub fn resume_after(machine: &Machine, was: State, now: Timestamp) -> Option<Timestamp> {
-    let end = machine.end()?;
-    if !matches!(end.outcome, Outcome::Pending | Outcome::Stuck) && !machine.holds_off() {
-        return None;
-    }
-    let gate = || now.saturating_add(crate::model::SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
-    Some(match (was, machine.due()) {
-        (_, Some(due)) => due.max(now),
-        (State::CheckingOff, None) => gate(),
-        (_, None) => now,
-    })
 }

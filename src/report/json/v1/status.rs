@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::common::SubjectName;
 use crate::apply::outcome::{Outcome, Trouble};
 use crate::journal::lease::Holder;
-use crate::model::{TenantId, Timestamp};
+use crate::model::{SubjectKind, TenantId, Timestamp};
 use crate::plan::running::{InFlight, Phase, Running};
 
 /// What is in flight.
@@ -38,7 +38,8 @@ pub struct InFlightDocument {
     pub off_at: Option<Timestamp>,
     /// When the on was accepted, if it was.
     pub on_at: Option<Timestamp>,
-    /// When the on is due.
+    /// When the on is due; null where the next run has to look first: an off that may or may not have
+    /// been done, or a group whose members were not all seen off yet.
     pub due_at: Option<Timestamp>,
     /// Always null here.
     pub error: Option<Trouble>,
@@ -55,13 +56,13 @@ pub struct LeaseDocument {
 
 impl StatusDocument {
     /// The document of what a journal says.
-    pub fn new(tenant: TenantId, running: &Running, holder: Option<Holder>) -> Self {
+    pub fn new(tenant: TenantId, running: &Running, holder: Option<Holder>, now: Timestamp) -> Self {
         let open: Vec<&InFlight> = running.in_flight.values().filter(|own| own.counts_as_off()).collect();
         StatusDocument {
             format_version: "1.0".into(),
             tenant,
             people_off: open.iter().map(|own| own.people).sum(),
-            resume_after: open.iter().map(|own| own.due()).min(),
+            resume_after: open.iter().map(|own| own.come_back(now)).min(),
             in_flight: running.in_flight.values().map(in_flight).collect(),
             lease: holder.map(|holder| LeaseDocument { owner: holder.to_string(), expires_at: None }),
         }
@@ -69,13 +70,14 @@ impl StatusDocument {
 }
 
 fn in_flight(own: &InFlight) -> InFlightDocument {
-    let (outcome, off_at, on_at) = match own.phase {
-        Phase::InDoubt { .. } => (Outcome::Pending, None, None),
-        Phase::Off { at } => (Outcome::Pending, Some(at), None),
-        Phase::Waiting { off_at, .. } => (Outcome::Pending, Some(off_at), None),
-        Phase::OnSent { off_at, on_at } => (Outcome::Pending, Some(off_at), Some(on_at)),
-        Phase::Gone { off_at, .. } => (Outcome::SubjectGone, Some(off_at), None),
+    let group = own.subject.id.kind() == SubjectKind::Group;
+    let (outcome, off_at, on_at, due_at) = match own.phase {
+        Phase::InDoubt { .. } => (Outcome::Pending, None, None, None),
+        Phase::Off { at } if group => (Outcome::Pending, Some(at), None, None),
+        Phase::Off { at } => (Outcome::Pending, Some(at), None, Some(own.due())),
+        Phase::Waiting { off_at, due } => (Outcome::Pending, Some(off_at), None, Some(due)),
+        Phase::OnSent { off_at, on_at } => (Outcome::Pending, Some(off_at), Some(on_at), Some(on_at)),
+        Phase::Gone { off_at, .. } => (Outcome::SubjectGone, Some(off_at), None, None),
     };
-    let subject = SubjectName::from(&own.subject);
-    InFlightDocument { subject, outcome, off_at, on_at, due_at: Some(own.due()), error: None }
+    InFlightDocument { subject: SubjectName::from(&own.subject), outcome, off_at, on_at, due_at, error: None }
 }

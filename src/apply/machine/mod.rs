@@ -1,0 +1,327 @@
+//! The state machine of one subject: state × event → state + commands. No I/O, no clock, no async.
+//!
+//! ```text
+//! Before ──look──▶ TurningOff ──accepted──▶ CheckingOff ──seen──▶ Waiting ──due──▶ BeforeOn
+//!    │ (enable)        │ in doubt: look, send again   │ gate ran out, never seen ─────▶│
+//!    └────────────────────────────────────────▶ TurningOn ◀──────────look─────────────┘
+//!                                                  └──accepted──▶ CheckingOn ──seen──▶ Ended
+//! ```
+//!
+//! What every path keeps: a write comes after a fresh read of its own and is made from that read; the
+//! record of an intent comes before its write; from the first off on, there is no way out that does
+//! not try to turn on, except when there is nothing left to turn on; no on before the wait is over.
+//!
+//! The table is [`Machine::step`]; each phase has a file of its own.
+
+mod before;
+mod ending;
+mod facts;
+mod off;
+mod on;
+#[cfg(test)]
+mod tests;
+
+use facts::{Facts, Oddity, Surprise};
+
+use super::job::Job;
+use super::live::Live;
+use super::outcome::{End, Outcome, Trouble};
+use super::write_down;
+use crate::journal::record::Entry;
+use crate::model::{Catalog, Licensed, SignedDuration, Timestamp};
+use crate::plan::change::Action;
+
+/// Reads that must agree before something surprising is believed: replicas lag (GRAPH 12).
+const AGREEING_READS: u8 = 2;
+/// How long an accepted write may stay invisible before that is called a failure. Microsoft names no
+/// bound; lag of minutes is reported, an hour is not.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+/// How long reads that show "on" are taken for lag before the on is sent all the same.
+const LAG: SignedDuration = SignedDuration::from_secs(30);
+/// How long a group's "processing complete" may still be that of the change before (GRAPH 5.2), when
+/// no member can bear witness.
+const STALE_COMPLETE: SignedDuration = SignedDuration::from_secs(60);
+/// How long a read that shows nothing to turn on may be a replica's that lags, while somebody is off:
+/// what is closed on its word is not looked at again.
+const BELIEVED_MISSING: SignedDuration = SignedDuration::from_secs(60);
+/// How often a write that could not be done is tried again in one run: two minutes of pauses.
+const TRIES: u32 = 12;
+/// The same while somebody is off because of us: ten minutes. An outage that is shorter does not leave
+/// the on to the next run.
+const TRIES_WHILE_OFF: u32 = 40;
+
+/// Where one subject is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Looked at before the first write.
+    Before,
+    /// The off is under way.
+    TurningOff,
+    /// Waiting for a read that shows the off; for a group, for its gate.
+    CheckingOff,
+    /// Off; the on has its time.
+    Waiting {
+        /// When.
+        due: Timestamp,
+    },
+    /// Looked at before the on; since then.
+    BeforeOn {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The on is under way.
+    TurningOn,
+    /// Waiting for a read that shows the on.
+    CheckingOn,
+    /// Done with.
+    Ended,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The driver has room for it.
+    Start,
+    /// A read came back.
+    Seen(Live),
+    /// A read failed, retries included.
+    Unreadable(Trouble),
+    /// Graph accepted the write.
+    Wrote {
+        /// Graph's request id.
+        request_id: Option<String>,
+        /// What was sent.
+        sent: Vec<Licensed>,
+    },
+    /// The write was certainly not done and may be tried again.
+    Busy {
+        /// Not before that.
+        retry_after: SignedDuration,
+        /// What Graph said.
+        trouble: Trouble,
+    },
+    /// The write was certainly not done and will not be.
+    Refused(Trouble),
+    /// Nobody knows whether the write was done.
+    InDoubt(Trouble),
+    /// The time that was asked for has come. For a write that was asked for: it had to stay in line so
+    /// long that the read it is made from is too old, and it was not sent.
+    Tick,
+}
+
+/// What the driver does next, in this order.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Make this durable.
+    Record(Entry),
+    /// Send the off, made from these lists.
+    TurnOff(Vec<Licensed>),
+    /// Send the on, made from these lists.
+    TurnOn(Vec<Licensed>),
+    /// Look, not before then.
+    Read {
+        /// Not before.
+        at: Timestamp,
+        /// With the members of a group.
+        members: bool,
+    },
+    /// Come back then.
+    Wake(Timestamp),
+}
+
+/// One subject on its way.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    job: Job,
+    state: State,
+    facts: Facts,
+    end: Option<End>,
+    /// Nobody is off because of us any more, and the journal knows it.
+    closed: bool,
+    /// Other service plans changed between plan and write; the write used the fresh list.
+    refreshed: bool,
+    /// Things to tell about members or lists.
+    notes: Vec<String>,
+}
+
+/// What a step may know of the world.
+pub struct World<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// The tenant's licenses.
+    pub catalog: &'a Catalog,
+}
+
+impl Machine {
+    /// A machine for a job, standing where the job's unfinished toggle stood.
+    pub fn new(job: Job) -> Self {
+        let (facts, state) = match &job.resumes {
+            None => (Facts::default(), State::Before),
+            Some(own) => Facts::of(own),
+        };
+        Machine { job, state, facts, end: None, closed: false, refreshed: false, notes: Vec::new() }
+    }
+
+    /// What it works on.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// Where it is.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// How it ended, once it has.
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// When the off was accepted or first seen.
+    pub fn off_at(&self) -> Option<Timestamp> {
+        self.facts.off_at
+    }
+
+    /// When the on was accepted.
+    pub fn on_at(&self) -> Option<Timestamp> {
+        self.facts.on_at
+    }
+
+    /// When the on is due, where that is known.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.facts.due
+    }
+
+    /// Whether the write used a list that other people had changed since the plan.
+    pub fn refreshed(&self) -> bool {
+        self.refreshed
+    }
+
+    /// Things to tell.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Whether somebody is, or may be, off because of us.
+    pub fn holds_off(&self) -> bool {
+        (self.facts.off_at.is_some() || self.facts.doubt_since.is_some()) && !self.closed
+    }
+
+    /// Whether its on turns the service plan on anew, so that the tenant's date for it should move: an
+    /// off that was seen goes before it, and that off turned somebody off.
+    pub fn renews(&self) -> bool {
+        self.job.action == Action::Enable || self.facts.verified
+    }
+
+    /// Ends it for this run, because the run stops: what is off stays in the journal.
+    pub fn leave(&mut self, trouble: Option<Trouble>) {
+        if self.end.is_none() {
+            self.state = State::Ended;
+            self.end = Some(End { outcome: Outcome::Pending, trouble });
+        }
+    }
+
+    /// The whole table.
+    pub fn step(&mut self, event: Event, world: &World<'_>) -> Vec<Command> {
+        if matches!(event, Event::Seen(_)) {
+            self.facts.misses = 0;
+            self.facts.surprised_before = self.facts.surprise.take();
+        }
+        match (self.state, event) {
+            (State::Ended, _) => Vec::new(),
+            (_, Event::Start) => self.start(world),
+            (State::Before, Event::Seen(live)) => self.first_look(&live, world),
+            (State::CheckingOff, Event::Seen(live)) => self.look_for_off(&live, world),
+            (State::BeforeOn { since }, Event::Seen(live)) => self.look_before_on(&live, since, world),
+            (State::CheckingOn, Event::Seen(live)) => self.look_for_on(&live, world),
+            (State::Waiting { due }, Event::Tick) => self.wait_until(due, world),
+            (State::TurningOff, Event::Wrote { request_id, sent }) => {
+                self.off_accepted(request_id, sent, world)
+            }
+            (State::TurningOn, Event::Wrote { request_id, sent }) => {
+                self.on_accepted(request_id, sent, world)
+            }
+            (State::TurningOff, Event::Busy { retry_after, trouble }) => {
+                self.off_not_done(retry_after, trouble, world)
+            }
+            (State::TurningOff, Event::Tick) => self.off_too_late(world),
+            (State::TurningOn, Event::Tick) => self.on_too_late(world),
+            (State::TurningOff, Event::Refused(trouble)) => self.off_refused(trouble, world),
+            (State::TurningOff, Event::InDoubt(trouble)) => self.off_in_doubt(trouble, world),
+            (State::TurningOn, Event::Busy { retry_after, trouble }) => {
+                self.on_not_done(retry_after, trouble, world)
+            }
+            (State::TurningOn, Event::InDoubt(trouble)) => self.on_in_doubt(trouble, world),
+            (State::TurningOn, Event::Refused(trouble)) => self.on_refused(trouble, world),
+            (_, Event::Unreadable(trouble)) => self.unreadable(trouble, world),
+            // A read or a wake-up that was asked for in an earlier state, or an answer to nothing.
+            (
+                State::Before
+                | State::TurningOff
+                | State::CheckingOff
+                | State::Waiting { .. }
+                | State::BeforeOn { .. }
+                | State::TurningOn
+                | State::CheckingOn,
+                Event::Seen(_)
+                | Event::Wrote { .. }
+                | Event::Busy { .. }
+                | Event::Refused(_)
+                | Event::InDoubt(_)
+                | Event::Tick,
+            ) => Vec::new(),
+        }
+    }
+
+    fn start(&mut self, world: &World<'_>) -> Vec<Command> {
+        let mut commands = Vec::new();
+        if let Some(own) = self.job.resumes.as_ref().filter(|own| !own.recorded) {
+            commands.push(Command::Record(write_down::adopted(&self.job, own, world.catalog)));
+        }
+        match self.state {
+            State::Waiting { due } => commands.extend(self.wait_until(due, world)),
+            _ => commands.push(self.read_now(world)),
+        }
+        commands
+    }
+
+    /// True while something surprising has not been read often enough in a row to be believed.
+    fn is_doubtful(&mut self, oddity: Oddity, world: &World<'_>) -> bool {
+        let before = self.facts.surprised_before.filter(|before| before.oddity == oddity);
+        let before = before.unwrap_or(Surprise { oddity, since: world.now, reads: 0 });
+        let surprise = Surprise { reads: before.reads.saturating_add(1), ..before };
+        self.facts.surprise = Some(surprise);
+        let is_last_look = oddity == Oddity::Missing && self.holds_off() && !self.was_gone_already();
+        let span = if is_last_look { BELIEVED_MISSING } else { SignedDuration::ZERO };
+        surprise.reads < AGREEING_READS || world.now < later(surprise.since, span)
+    }
+
+    /// How often something that fails is tried in a row.
+    fn patience_in_tries(&self) -> u32 {
+        if self.holds_off() { TRIES_WHILE_OFF } else { TRIES }
+    }
+
+    fn read_now(&mut self, world: &World<'_>) -> Command {
+        self.facts.reads = 0;
+        self.read_after(SignedDuration::ZERO, world)
+    }
+
+    fn read_again(&mut self, world: &World<'_>) -> Vec<Command> {
+        self.facts.reads += 1;
+        vec![self.read_after(pause(self.facts.reads), world)]
+    }
+
+    fn read_after(&self, delay: SignedDuration, world: &World<'_>) -> Command {
+        let members = self.job.is_group() && (self.state == State::Before || self.facts.ask_members);
+        Command::Read { at: later(world.now, delay), members }
+    }
+}
+
+/// 1, 2, 4, 8, 15, 15 … seconds.
+fn pause(times: u32) -> SignedDuration {
+    SignedDuration::from_secs((1_i64 << times.saturating_sub(1).min(4)).min(15))
+}
+
+fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
+    from.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
