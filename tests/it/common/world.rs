@@ -1,0 +1,130 @@
+//! The library without the command line: a tenant in process, a plan of it, and a run of that plan.
+//! Between the two a test can do to the tenant what somebody else might.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use advaudit::apply::driver::{self, Done, Manner, Tools};
+use advaudit::apply::interrupt::Interrupt;
+use advaudit::apply::job::Job;
+use advaudit::apply::outcome::Outcome;
+use advaudit::clock::Clock;
+use advaudit::diag::Source;
+use advaudit::graph::{Client, Cloud, OffWriter, OnWriter, Reader, Root, Token};
+use advaudit::journal::store::Journal;
+use advaudit::model::RunId;
+use advaudit::observe::collect;
+use advaudit::plan::change::Plan;
+use advaudit::plan::resolve::{Desired, resolve};
+use advaudit::plan::running::Running;
+use advaudit::sandbox::{Ask, InProcess, Tenant};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::site::{MANIFEST, TENANT};
+
+pub struct World {
+    pub tenant: InProcess,
+    clock: Clock,
+    client: Client,
+    folder: TempDir,
+}
+
+impl World {
+    /// A tenant file that begins as all do, behind virtual time.
+    pub fn new(tenant: &str) -> World {
+        let tenant = Tenant::read(&format!("{TENANT}{tenant}")).expect("a tenant");
+        let clock = Clock::starting_at(tenant.start().expect("virtual time"));
+        let tenant = InProcess::new(tenant, clock.clone());
+        let token = Token::new("any").expect("a token");
+        let client = Client::new(Rc::new(tenant.clone()), Root::of(Cloud::Global), token, clock.clone());
+        World { tenant, clock, client, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// The plan for a manifest.
+    pub fn plan(&self, manifest: &str) -> (Plan, Desired) {
+        let source = Arc::new(Source::new("manifest.yaml", format!("{MANIFEST}{manifest}")));
+        let (declared, _) = advaudit::manifest::read(source, self.clock.now()).expect("a manifest");
+        let reader = Reader::new(self.client.clone());
+        let running = Running::default();
+        let observed = self.drive(async {
+            let tenant = collect::tenant(&reader).await.expect("a tenant");
+            collect::collect(&reader, &declared, tenant, &running.last_on, &self.clock).await.expect("read")
+        });
+        let desired = resolve(&declared, &observed, &running);
+        (advaudit::plan::plan(&desired, &observed, &running, self.clock.now()), desired)
+    }
+
+    /// Carries a plan out; how it ended, by name.
+    pub fn carry_out(&self, (plan, desired): &(Plan, Desired)) -> Vec<(String, Outcome)> {
+        let run = RunId(uuid::Uuid::nil());
+        let (mut journal, _) = Journal::open(self.folder.path(), run).expect("a journal");
+        let reader = Reader::new(self.client.clone());
+        let (on, off) = (OnWriter::new(self.client.clone()), OffWriter::new(self.client.clone()));
+        let protected = Arc::new(desired.protected.clone());
+        let jobs = plan.changes.iter().map(|change| Job::new(change, &protected)).collect();
+        let (_keep, interrupt) = Interrupt::pair();
+        let done: Done = self.drive(driver::run(
+            jobs,
+            Manner { max_off: plan.max_off, no_wait: false },
+            Tools {
+                reader: &reader,
+                on: &on,
+                off: Some(&off),
+                journal: &mut journal,
+                clock: &self.clock,
+                catalog: &plan.catalog,
+                tell: &mut |_| {},
+                interrupt: &interrupt,
+            },
+        ));
+        assert!(done.stopped.is_none(), "{:?}", done.stopped);
+        let ended = done.machines.iter().map(|machine| {
+            let end = machine.end().expect("ended");
+            (machine.job().subject.name.clone(), end.outcome)
+        });
+        ended.collect()
+    }
+
+    /// Somebody else changes somebody's licenses.
+    pub fn meddle(&self, upn: &str, body: &Value) {
+        let ask = Ask {
+            method: "POST".to_owned(),
+            origin: "https://graph.microsoft.com".to_owned(),
+            path_and_query: format!("/v1.0/users/{upn}/assignLicense"),
+            headers: vec![
+                ("Authorization".to_owned(), "Bearer theirs".to_owned()),
+                ("Content-Type".to_owned(), "application/json".to_owned()),
+            ],
+            body: body.to_string().into_bytes(),
+        };
+        let answer = self.tenant.tenant().handle(&ask, self.clock.now());
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    }
+
+    /// How many changes were done so far.
+    pub fn writes(&self) -> usize {
+        self.tenant.tenant().writes().len()
+    }
+
+    pub fn people(&self) -> super::tenant::People {
+        super::tenant::People::of(&mut self.tenant.tenant(), self.clock.now())
+    }
+
+    fn drive<T>(&self, work: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(self.clock.drive(work))
+    }
+}
+
+/// `assignLicense` that gives SPE_E5 with these service plans off.
+pub fn gives_e5(off: &[&str]) -> Value {
+    json!({"addLicenses": [{"skuId": SPE_E5, "disabledPlans": off}], "removeLicenses": []})
+}
+
+/// `assignLicense` that takes SPE_E5 away.
+pub fn takes_e5() -> Value {
+    json!({"addLicenses": [], "removeLicenses": [SPE_E5]})
+}
+
+const SPE_E5: &str = "06ebc4ee-1bb5-47dd-8120-11324bc54e06";

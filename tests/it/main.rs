@@ -1,0 +1,14 @@
+//! The program as its users meet it: the real binary, against simulated tenants.
+//!
+//! Virtual time (`--sandbox`) is for stories that take hours; sockets (`sandbox serve`) are for what
+//! only happens between processes. The two are never mixed.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod common;
+mod documents;
+mod examples;
+mod exit_codes;
+mod layers;
+mod promises;
+mod sockets;
