@@ -9,10 +9,12 @@ pub mod change;
 pub mod check;
 pub mod dates;
 pub mod digest;
-mod estimate;
+pub mod edit;
+pub mod estimate;
 mod findings;
 mod groups;
 pub mod limits;
+pub mod planned;
 pub mod resolve;
 pub mod running;
 mod sequence;
@@ -25,8 +27,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use sequence::{expect_group, expect_user, resume};
 
-use change::{Action, Blocked, Change, InSync, Named, Plan, Unknown};
+use change::{Action, Change, Expectation, Person};
+use estimate::Estimate;
 use groups::Judged;
+use planned::{Blocked, InSync, Named, Plan, Unknown};
 use resolve::{Desired, Want};
 use running::{InFlight, Running};
 use users::{Context, DeclaredGroup, Verdict};
@@ -79,7 +83,7 @@ impl<'a> Draft<'a> {
             findings: desired.findings.clone(),
             limits: Vec::new(),
             max_off: 0,
-            estimate: change::Estimate::default(),
+            estimate: Estimate::default(),
         };
         Draft {
             desired,
@@ -171,7 +175,7 @@ impl<'a> Draft<'a> {
             let direct = user.assignments.iter().filter(|one| one.is_direct());
             let lists = direct.map(|one| (one.sku, &one.disabled)).collect();
             let expect = sequence::expect_user(user, &self.observed.catalog);
-            let person = change::Person { id: user.id, name: user.upn.clone() };
+            let person = Person { id: user.id, name: user.upn.clone() };
             self.settle(subject, want, verdict, &lists, expect, vec![person], 1);
         }
     }
@@ -184,8 +188,8 @@ impl<'a> Draft<'a> {
         want: &Want,
         verdict: Verdict,
         lists: &sequence::Lists<'_>,
-        expect: BTreeSet<change::Expectation>,
-        people: Vec<change::Person>,
+        expect: BTreeSet<Expectation>,
+        people: Vec<Person>,
         off: u64,
     ) {
         let place = want.place.clone();
@@ -249,7 +253,9 @@ impl<'a> Draft<'a> {
         plan.blocked.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.unknown.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.max_off = limits::max_off(&self.desired.toggle, people);
-        plan.limits = limits::check(&self.desired.limits, &plan.changes, people, self.turned_on.len() as u64);
+        let going_off = plan.with(Action::Toggle).map(|change| change.people.len() as u64).sum();
+        let turned_on = self.turned_on.len() as u64;
+        plan.limits = limits::check(&self.desired.limits, people, turned_on, going_off);
         plan.findings.extend(findings::of_plan(&plan));
         plan.findings.sort();
         plan.estimate = estimate::estimate(&plan.changes, plan.max_off, self.now);
@@ -275,49 +281,4 @@ fn tenant_level(sku: SkuId, catalog: &Catalog) -> Option<WhyNot> {
     }
     let plan = license.plans.get(&SERVICE_PLAN).filter(|plan| !plan.is_provisioned())?;
     Some(WhyNot::NotProvisioned { license: name, status: plan.provisioning.clone() })
-}
-
-/// How many changes of each kind, and how many declared subjects need none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Off to on.
-    pub enable: usize,
-    /// Off and on again.
-    pub toggle: usize,
-    /// On when due.
-    pub resume: usize,
-    /// As they must be.
-    pub in_sync: usize,
-    /// Something else must happen first.
-    pub blocked: usize,
-    /// Could not be read.
-    pub unknown: usize,
-}
-
-impl Plan {
-    /// The numbers of the summary line.
-    pub fn summary(&self) -> Summary {
-        Summary {
-            enable: self.with(Action::Enable).count(),
-            toggle: self.with(Action::Toggle).count(),
-            resume: self.with(Action::Resume).count(),
-            in_sync: self.in_sync.len(),
-            blocked: self.blocked.len(),
-            unknown: self.unknown.len(),
-        }
-    }
-}
-
-impl std::fmt::Display for Summary {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Summary { enable, toggle, resume, in_sync, blocked, unknown } = self;
-        write!(
-            f,
-            "Plan: {enable} to enable, {toggle} to toggle, {resume} to resume, {in_sync} in sync, {blocked} blocked"
-        )?;
-        if *unknown > 0 {
-            write!(f, ", {unknown} unknown")?;
-        }
-        write!(f, ".")
-    }
 }

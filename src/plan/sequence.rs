@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Action, Change, Edit, Expectation, Person, Step};
+use super::change::{Action, Change, Expectation, Person, Step};
+use super::edit::Edit;
 use super::resolve::Want;
 use super::running::{InFlight, Phase};
 use crate::manifest::declared::Toggle;

@@ -273,7 +273,7 @@ impl Tenant {
         let before = on().disabled;
         let own = InFlight {
             subject: Subject { id, name: name.into() },
-            edits: vec![change::Edit { sku: sku(E5), before: before.clone(), after: before }],
+            edits: vec![edit::Edit { sku: sku(E5), before: before.clone(), after: before }],
             phase,
             wait: SignedDuration::from_mins(60),
             gate: SignedDuration::ZERO,
