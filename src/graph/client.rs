@@ -11,8 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::envelope::{Refusal, describe, header};
+use super::envelope::{Refusal, describe};
 use super::error::Failure;
+use super::headers::header;
 use super::permission::Needs;
 use super::root::origin_of;
 use super::throttle::{Patience, TRIES_MAX, TRIES_MAX_UNCONNECTED, Throttled};
