@@ -128,7 +128,7 @@ enum Write {
 
 impl Driver<'_> {
     async fn work(&mut self) {
-        while self.stopped.is_none() {
+        while self.goes_on() {
             if self.tools.interrupt.is_set() {
                 self.tell(Tell::Interrupted);
                 self.stopped = Some(Stopped::Interrupted);
@@ -146,6 +146,18 @@ impl Driver<'_> {
             } else if !self.wait().await {
                 return;
             }
+        }
+    }
+
+    /// Whether there is something to go on for. A journal that cannot be written ends everything but
+    /// turning on who is off because of us and is due: that harms nobody, and the next run sees it.
+    fn goes_on(&self) -> bool {
+        match &self.stopped {
+            None => true,
+            Some(Stopped::Journal(_)) => self.alive().any(|machine| {
+                machine.holds_off() && matches!(machine.state(), State::BeforeOn { .. } | State::TurningOn)
+            }),
+            Some(Stopped::Interrupted | Stopped::Graph(_)) => false,
         }
     }
 
@@ -219,10 +231,14 @@ impl Driver<'_> {
         self.writes.push((index, write, self.tools.clock.now()));
     }
 
-    /// Makes a record durable. Without it no off may leave; an on may, because it harms nobody.
+    /// Makes a record durable. Without it nothing leaves but an on for somebody who is off because of us.
     fn record(&mut self, index: usize, entry: Entry) -> bool {
         let told = self.telling(index, &entry);
         let turns_off = matches!(entry, Entry::OffIntent { .. });
+        if turns_off && self.stopped.is_some() {
+            self.machines[index].leave(None);
+            return false;
+        }
         match self.tools.journal.append(entry, self.tools.clock.now()) {
             Ok(_) => {
                 told.into_iter().for_each(|event| self.tell(event));
@@ -232,9 +248,13 @@ impl Driver<'_> {
                 if turns_off {
                     self.machines[index].leave(Some(Trouble::ours("journal", error.to_string())));
                 }
-                let goes_on = self.machines[index].holds_off() && !turns_off;
                 self.stopped.get_or_insert(Stopped::Journal(error));
-                goes_on
+                let machines = &self.machines;
+                let turns_back_on = |index: usize, write: &Write| {
+                    matches!(write, Write::On(_)) && machines[index].holds_off()
+                };
+                self.writes.retain(|(index, write, _)| turns_back_on(*index, write));
+                self.machines[index].holds_off() && !turns_off
             }
         }
     }
@@ -426,3 +446,6 @@ impl Driver<'_> {
         Done { machines, stopped: self.stopped, date_does_not_move }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,6 +144,14 @@ impl Journal {
     }
 }
 
+#[cfg(test)]
+impl Journal {
+    /// From now on every append fails, as on a full disk.
+    pub(crate) fn refuse_writing(&mut self) {
+        self.file = File::open(&self.path).expect("opens for reading");
+    }
+}
+
 fn parse(path: &Path, bytes: &[u8]) -> Result<Loaded, JournalError> {
     let mut loaded = Loaded { records: Vec::new(), torn: 0, whole: 0, last_hash: String::new() };
     let mut rest = bytes;
@@ -238,8 +246,9 @@ mod tests {
     fn what_an_append_that_failed_has_left_does_not_spoil_the_next_one() {
         let folder = folder_with_three();
         let (mut journal, _) = Journal::open(folder.path(), RunId(uuid::Uuid::nil())).expect("opens");
-        let good = std::mem::replace(&mut journal.file, File::open(folder.path().join(FILE)).expect("opens"));
-        assert!(journal.append(finished(5), Timestamp::UNIX_EPOCH).is_err(), "open for reading only");
+        let good = journal.file.try_clone().expect("a second handle");
+        journal.refuse_writing();
+        assert!(journal.append(finished(5), Timestamp::UNIX_EPOCH).is_err());
         edit(folder.path(), |text| text + "{\"v\":1,\"seq\":4,");
         journal.file = good;
         journal.append(finished(0), Timestamp::UNIX_EPOCH).expect("appends");
