@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::date_guard::DateGuard;
+use super::date_guard::{self, DateGuard};
 use super::event::{Event as Tell, Told};
 use super::interrupt::Interrupt;
 use super::job::Job;
@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::graph::{Failure, NotWritten, OffWriter, OnWriter, Reader, Written};
 use crate::journal::record::Entry;
 use crate::journal::store::{Journal, JournalError};
-use crate::model::{Catalog, Licensed, SignedDuration, Subject, SubjectId, Timestamp};
+use crate::model::{Catalog, Licensed, SignedDuration, Subject, Timestamp};
 use crate::plan::change::Action;
 
 /// How many subjects are worked on at once: two batches of reads. More would only lengthen the time
@@ -292,17 +292,10 @@ impl Driver<'_> {
                 None => return self.machines[index].leave(None),
             },
         };
-        self.answered(index, id, outcome, turns_off);
+        self.answered(index, outcome, turns_off);
     }
 
-    fn answered(
-        &mut self,
-        index: usize,
-        id: SubjectId,
-        outcome: Result<Written, NotWritten>,
-        turns_off: bool,
-    ) {
-        let ends = outcome.as_ref().err().is_some_and(|error| error.failure().ends_the_run());
+    fn answered(&mut self, index: usize, outcome: Result<Written, NotWritten>, turns_off: bool) {
         let event = match outcome {
             Ok(Written { request_id, sent, .. }) => Event::Wrote { request_id, sent },
             Err(NotWritten::Busy { retry_after, failure }) => {
@@ -313,28 +306,25 @@ impl Driver<'_> {
                 }
                 Event::Busy { retry_after: pause, trouble: look::trouble(&failure) }
             }
-            Err(NotWritten::Refused(failure)) => {
-                let event = Event::Refused(look::trouble(&failure));
-                if ends {
-                    self.stopped = Some(Stopped::Graph(failure));
-                }
-                event
-            }
-            Err(NotWritten::InDoubt(failure)) => {
-                let event = Event::InDoubt(look::trouble(&failure));
-                if ends {
-                    self.stopped = Some(Stopped::Graph(failure));
-                }
-                event
-            }
+            Err(NotWritten::Refused(failure)) => Event::Refused(self.note(failure)),
+            Err(NotWritten::InDoubt(failure)) => Event::InDoubt(self.note(failure)),
         };
         let accepted_on = matches!(event, Event::Wrote { .. }) && !turns_off;
         self.step(index, event);
         // One that changed nothing, or was never seen off, moves no date.
         let machine = &self.machines[index];
         if accepted_on && machine.job().action == Action::Toggle && machine.renews() {
-            self.guard.came_back(index, id, self.tools.clock.now());
+            self.guard.came_back(index, self.tools.clock.now());
         }
+    }
+
+    /// The trouble that a failed write is to its machine; one that would meet every request ends the run.
+    fn note(&mut self, failure: Failure) -> Trouble {
+        let trouble = look::trouble(&failure);
+        if failure.ends_the_run() {
+            self.stopped = Some(Stopped::Graph(failure));
+        }
+        trouble
     }
 
     async fn read_some(&mut self, now: Timestamp) {
@@ -366,12 +356,12 @@ impl Driver<'_> {
     /// Whether the date of the first toggle moved, which keeps a lost journal from toggling for ever.
     async fn look_at_date(&mut self, now: Timestamp) {
         let Some(index) = self.guard.whose() else { return };
-        let job = self.machines[index].job().clone();
-        let due = super::date_guard::still_due(self.tools.reader, &job, self.tools.catalog).await;
-        match due {
+        let job = self.machines[index].job();
+        match date_guard::still_due(self.tools.reader, job, self.tools.catalog).await {
             Ok(due) => {
                 if self.guard.looked(due, now) {
-                    self.tell(Tell::DateDoesNotMove { subject: job.subject });
+                    let subject = job.subject.clone();
+                    self.tell(Tell::DateDoesNotMove { subject });
                 }
             }
             Err(failure) => self.stopped = Some(Stopped::Graph(failure)),
