@@ -27,12 +27,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use sequence::{expect_group, expect_user, resume};
 
-use change::{Action, Change, Expectation, Person};
+use change::{Action, Change, Person};
 use estimate::Estimate;
 use groups::Judged;
 use planned::{Blocked, InSync, Named, Plan, Unknown};
 use resolve::{Desired, Want};
 use running::{InFlight, Running};
+use sequence::Found;
 use users::{Context, DeclaredGroup, Verdict};
 use why::WhyNot;
 
@@ -137,8 +138,9 @@ impl<'a> Draft<'a> {
         }
         let subject = Subject { id: SubjectId::Group(group.id), name: group.name.clone() };
         let lists = group.licenses.iter().map(|one| (one.sku, &one.disabled)).collect();
-        let expect = sequence::expect_group(group, &self.observed.catalog);
-        self.settle(subject, want, verdict, &lists, expect, roll.off, off.len() as u64);
+        let expect = expect_group(group, &self.observed.catalog);
+        let found = Found { subject, want, lists, expect, people: roll.off, off: off.len() as u64 };
+        self.settle(found, verdict);
         turns_on
     }
 
@@ -174,48 +176,31 @@ impl<'a> Draft<'a> {
             let subject = Subject { id: SubjectId::User(*id), name: user.upn.clone() };
             let direct = user.assignments.iter().filter(|one| one.is_direct());
             let lists = direct.map(|one| (one.sku, &one.disabled)).collect();
-            let expect = sequence::expect_user(user, &self.observed.catalog);
+            let expect = expect_user(user, &self.observed.catalog);
             let person = Person { id: user.id, name: user.upn.clone() };
-            self.settle(subject, want, verdict, &lists, expect, vec![person], 1);
+            self.settle(Found { subject, want, lists, expect, people: vec![person], off: 1 }, verdict);
         }
     }
 
-    /// Turns a verdict into a line of the plan. `people` would go off, `off` people are off now.
-    #[expect(clippy::too_many_arguments, reason = "everything that a line of the plan is made of")]
-    fn settle(
-        &mut self,
-        subject: Subject,
-        want: &Want,
-        verdict: Verdict,
-        lists: &sequence::Lists<'_>,
-        expect: BTreeSet<Expectation>,
-        people: Vec<Person>,
-        off: u64,
-    ) {
-        let place = want.place.clone();
-        let changed = |change: Change| Change { expect: expect.clone(), ..change };
+    /// Turns a verdict into a line of the plan.
+    fn settle(&mut self, found: Found<'_>, verdict: Verdict) {
         let rule = &self.desired.toggle;
+        let in_sync = |subject, covered_by| InSync { subject, covered_by };
         match verdict {
-            Verdict::InSync => self.plan.in_sync.push(InSync { subject, covered_by: Vec::new() }),
-            Verdict::Covered(covered_by) => self.plan.in_sync.push(InSync { subject, covered_by }),
+            Verdict::InSync => self.plan.in_sync.push(in_sync(found.subject, Vec::new())),
+            Verdict::Covered(groups) => self.plan.in_sync.push(in_sync(found.subject, groups)),
             Verdict::Undecided(why) => {
-                self.plan.findings.push(findings::undecided(&subject, want, why));
-                self.plan.in_sync.push(InSync { subject, covered_by: Vec::new() });
+                self.plan.findings.push(findings::undecided(&found.subject, found.want, why));
+                self.plan.in_sync.push(in_sync(found.subject, Vec::new()));
             }
             Verdict::Blocked(why) => {
-                self.plan.blocked.push(Blocked { subject: Named::from(&subject), why, place });
+                let (subject, place) = (Named::from(&found.subject), found.want.place.clone());
+                self.plan.blocked.push(Blocked { subject, why, place });
             }
-            Verdict::Enable(licenses) => {
-                self.plan.changes.push(changed(sequence::enable(subject, &licenses, lists, want)));
-            }
-            Verdict::Toggle(licenses) => {
-                let toggle = sequence::toggle(subject, &licenses, lists, want, rule, people);
-                self.plan.changes.push(changed(toggle));
-            }
+            Verdict::Enable(licenses) => self.plan.changes.push(found.enable(&licenses)),
+            Verdict::Toggle(licenses) => self.plan.changes.push(found.toggle(&licenses, rule)),
             Verdict::Resume { licenses, off_since } => {
-                let edits = sequence::edits(&licenses, lists);
-                let own = sequence::unrecorded(subject, edits, want, rule, off_since, off, self.now);
-                self.plan.changes.push(changed(sequence::resume(&own, self.now)));
+                self.plan.changes.push(found.resume(&licenses, off_since, rule, self.now));
             }
         }
     }
