@@ -414,14 +414,14 @@ impl Driver<'_> {
     fn tell_end(&mut self, index: usize) {
         let machine = &self.machines[index];
         let Some(end) = machine.end().filter(|_| self.live.contains(&index)) else { return };
-        let (subject, end, notes) = (machine.job().subject.clone(), end.clone(), machine.notes().to_vec());
+        let (subject, end) = (machine.job().subject.clone(), end.clone());
         if machine.holds_off() {
             self.left_off += machine.job().people;
         }
         self.live.remove(&index);
         self.reads.remove(&index);
         self.wakes.remove(&index);
-        self.tell(Tell::Ended { subject, end, notes });
+        self.tell(Tell::Ended { subject, end });
     }
 
     fn finish(self) -> Done {

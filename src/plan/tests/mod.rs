@@ -129,7 +129,6 @@ pub fn tenant() -> Tenant {
     Tenant {
         observed: Observed {
             tenant: named,
-            taken_at: time(NOW),
             catalog: licenses.into_iter().collect(),
             users: BTreeMap::new(),
             unread_users: BTreeMap::new(),
