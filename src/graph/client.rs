@@ -370,7 +370,7 @@ mod tests {
     async fn a_retry_after_beyond_ten_minutes_fails_at_once_and_says_how_long() {
         let bench = Bench::new([raw(429, "").with("retry-after", "3600")]);
         let failure = read(&bench).await.expect_err("too long");
-        assert!(failure.is_throttled());
+        assert!(matches!(failure, Failure::Throttled(_)));
         assert_eq!(failure.retry_after(), Some(SignedDuration::from_hours(1)));
         assert_eq!(bench.seconds(), 0);
     }
