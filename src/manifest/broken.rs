@@ -2,8 +2,8 @@
 
 use granit_parser::{ErrorKind, ScanError};
 
+use super::node::DEEPEST_LEVELS;
 use super::review::Review;
-use super::tree::DEEPEST_LEVELS;
 use crate::diag::Code;
 
 /// Tells where reading ended, and why.

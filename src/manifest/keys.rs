@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::node::{Field, Node, Value};
 use super::review::Review;
-use super::tree::{Field, Node, Scalar, Value};
 use crate::diag::{Code, quoted};
 
 /// The keys of one kind of block. `schema.rs` proves that these are the fields of `syntax.rs`.
@@ -79,7 +79,7 @@ impl<'t> Block<'t> {
                 review.tell(review.finding(Code::NotAvailableYet, field.key_range.clone(), message));
             } else if !keys.known.contains(&field.key.as_str()) {
                 block.tell_unknown(review, field, keys);
-            } else if is_empty(&field.value) {
+            } else if field.value.is_empty() {
                 let message = format!("`{}` has no value", field.key);
                 let finding = review.finding(Code::BadValue, field.key_range.clone(), message);
                 review.tell(finding.help("write a value after the colon, or remove the line"));
@@ -114,7 +114,7 @@ impl<'t> Block<'t> {
 
     /// The value of that key; none when it is absent or empty, which has been told.
     pub fn value(&self, key: &str) -> Option<&'t Node> {
-        self.field(key).map(|field| &field.value).filter(|value| !is_empty(value))
+        self.field(key).map(|field| &field.value).filter(|value| !value.is_empty())
     }
 
     /// Whether the key is neither there nor probably meant by an unknown one.
@@ -133,15 +133,5 @@ impl<'t> Block<'t> {
     /// Where to point for what the whole block lacks: its first key.
     pub fn head(&self, node: &Node) -> Range<usize> {
         self.fields.first().map_or(node.range.clone(), |field| field.key_range.clone())
-    }
-}
-
-/// Whether nothing was written: `key:`, `key: ~`, `- `.
-pub(super) fn is_empty(node: &Node) -> bool {
-    match &node.value {
-        Value::Scalar(Scalar { text, plain }) => {
-            *plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL")
-        }
-        Value::List(_) | Value::Block(_) | Value::Told => false,
     }
 }

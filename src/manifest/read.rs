@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::declared::{Declared, Limits, Located, Toggle};
 use super::keys::{Block, MANIFEST};
+use super::node::{Node, Value};
 use super::review::Review;
 use super::syntax::ManifestFile;
-use super::tree::{self, Node, Value};
+use super::tree;
 use super::{entries, settings, values};
 use crate::diag::{Code, Finding, Source, quoted};
 use crate::model::Timestamp;

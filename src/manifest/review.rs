@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::tree::{Node, Scalar, Value};
+use super::node::{Node, Scalar, Value};
 use crate::diag::{Code, Finding, Lines, Place, Source, did_you_mean};
 use crate::model::Timestamp;
 

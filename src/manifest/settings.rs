@@ -2,8 +2,8 @@
 
 use super::declared::{Limits, Toggle};
 use super::keys::{Block, LIMITS, TOGGLE};
+use super::node::Node;
 use super::review::Review;
-use super::tree::Node;
 use super::values;
 use crate::diag::{Code, quoted};
 use crate::model::{Amount, SignedDuration};

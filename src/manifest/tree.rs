@@ -1,4 +1,4 @@
-//! The text as a tree: lists, blocks of keys and scalars, each with its bytes.
+//! From the text to its tree.
 //!
 //! Parts of YAML that a manifest must not have (anchors, aliases, tags, merge keys, a second
 //! document) are told here, and keys that stand twice: a reviewer must see what a manifest says
@@ -11,52 +11,12 @@ use std::sync::Arc;
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::broken;
-use super::keys::is_empty;
+use super::node::{DEEPEST_LEVELS, Field, Node, Scalar, Value};
 use super::review::Review;
 use crate::diag::{Code, quoted};
 
-/// A manifest needs 4 levels; what is deeper than this is not one, and deep trees use up the stack.
-pub(super) const DEEPEST_LEVELS: usize = 32;
-
 /// Half a million users with a reason each are some 80 MB.
 pub(super) const LARGEST_BYTES: usize = 256 * 1024 * 1024;
-
-/// A value and its bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Node {
-    pub range: Range<usize>,
-    pub value: Value,
-}
-
-/// What a node is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
-    /// A word, number or text.
-    Scalar(Scalar),
-    /// `- a`, or `[a]`.
-    List(Vec<Node>),
-    /// `key: value`, or `{key: value}`.
-    Block(Vec<Field>),
-    /// Something that has been told already; nothing more is said about it.
-    Told,
-}
-
-/// A word, number or text, as YAML understands it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Scalar {
-    pub text: String,
-    /// Whether it stands without quotes and not as a block of text, so that YAML may take it for
-    /// something else than a text.
-    pub plain: bool,
-}
-
-/// A key and its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    pub key: String,
-    pub key_range: Range<usize>,
-    pub value: Node,
-}
 
 /// Reads the text of the review. None when there is no tree to speak of; that has been told.
 pub(super) fn grow(review: &mut Review) -> Option<Node> {
@@ -99,7 +59,7 @@ pub(super) fn grow(review: &mut Review) -> Option<Node> {
 
 /// Whether the text holds nothing, or only comments.
 fn is_nothing(root: Option<&Node>) -> bool {
-    root.is_none_or(is_empty)
+    root.is_none_or(Node::is_empty)
 }
 
 /// Puts the parser's events together.

@@ -1,8 +1,7 @@
 //! Single values: a node in, a value of its own type out, or a finding that says what to write.
 
-use super::keys::is_empty;
+use super::node::{Node, Scalar, Value};
 use super::review::Review;
-use super::tree::{Node, Scalar, Value};
 use crate::diag::{Code, is_invisible, quoted};
 use crate::model::{Amount, SignedDuration, TenantId, Timestamp};
 
@@ -33,7 +32,7 @@ pub(super) fn word<'t>(review: &mut Review, node: &'t Node, what: &str, expected
         review.tell_wrong_type(node, what, expected, None);
         return None;
     };
-    if is_empty(node) {
+    if node.is_empty() {
         bad(review, node, format!("{what} is empty"), "write a value, or remove it");
         return None;
     }
