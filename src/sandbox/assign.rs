@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::group::Group;
 use super::license::Shelf;
-use super::user::{AssignmentState, Held, User};
+use super::user::{Held, User};
 use super::wire::Refusal;
+use super::words::AssignmentState;
 use crate::model::{ServicePlanId, SkuId, Timestamp};
 
 /// A request to change licenses that makes sense in this tenant.

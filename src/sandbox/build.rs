@@ -15,7 +15,8 @@ use super::license::{Owned, OwnedPlan, Shelf};
 use super::lines::Lines;
 use super::seed::{Seed, id_of};
 use super::tenant::{Settings, State, Tenant};
-use super::user::{AssignmentState, Capability, ErrorToCome, Held, Provisioned, User};
+use super::user::{ErrorToCome, Held, Provisioned, User};
+use super::words::{AssignmentState, Capability};
 use crate::model::{Amount, GroupId, SERVICE_PLAN, ServicePlanId, SkuId, Timestamp, UserId};
 
 /// When things were assigned that the file gives no date for: long before anything that a
@@ -25,43 +26,45 @@ const LONG_AGO: &str = "2025-01-15T08:00:00Z";
 /// Seats that are left over where the file gives no number.
 const SPARE_SEATS: u64 = 10;
 
-/// A tenant from the text of its file.
-pub fn tenant(text: &str) -> Result<Tenant, Unusable> {
-    let file = TenantFile::read(text)?;
-    let lines = Lines::of(text);
-    let mut shelf = Shelf::default();
-    for (at, block) in file.licenses.iter().enumerate() {
-        let owned = owned(block, &format!("licenses[{at}]"), &lines)?;
-        if let Some(twice) = shelf.0.insert(owned.id, owned) {
-            let problem = format!("the license {} is there twice", twice.part_number);
-            return Err(Unusable::new(&lines, format!("licenses[{at}]"), problem));
+impl Tenant {
+    /// A tenant from the text of its file.
+    pub fn read(text: &str) -> Result<Self, Unusable> {
+        let file = TenantFile::read(text)?;
+        let lines = Lines::of(text);
+        let mut shelf = Shelf::default();
+        for (at, block) in file.licenses.iter().enumerate() {
+            let owned = owned(block, &format!("licenses[{at}]"), &lines)?;
+            if let Some(twice) = shelf.0.insert(owned.id, owned) {
+                let problem = format!("the license {} is there twice", twice.part_number);
+                return Err(Unusable::new(&lines, format!("licenses[{at}]"), problem));
+            }
         }
+        let mut blocks: Vec<(String, UserBlock)> = Vec::new();
+        blocks.extend(file.users.into_iter().enumerate().map(|(at, block)| (format!("users[{at}]"), block)));
+        let seed = Seed(file.seed);
+        let generated = file.generate.into_iter();
+        let generated = generated.map(|generate| Generated::new(generate, &file.tenant.domain, seed));
+        let generated: Vec<_> = generated.collect();
+        blocks.extend(generated.iter().flat_map(Generated::users));
+        let mut build = Build { lines, shelf, people: People::default(), groups: Vec::new() };
+        build.people(&blocks, &file.tenant.country)?;
+        build.groups(&file.groups, &generated)?;
+        let users = build.users(&blocks, &file.groups)?;
+        let groups: BTreeMap<_, _> =
+            build.groups.into_iter().map(|group| (group.id, History::new(group))).collect();
+        let mut shelf = build.shelf;
+        fill_seats(&mut shelf, &users);
+        let settings = Settings {
+            organization: file.tenant,
+            now: file.now,
+            seed,
+            lag: file.lag,
+            group_processing: file.group_processing,
+            plan_dates: file.plan_dates,
+        };
+        let state = State { users, upns: build.people.upns, groups, ..State::default() };
+        Ok(Tenant::new(settings, shelf, state, Faults::new(file.faults)))
     }
-    let mut blocks: Vec<(String, UserBlock)> = Vec::new();
-    blocks.extend(file.users.into_iter().enumerate().map(|(at, block)| (format!("users[{at}]"), block)));
-    let seed = Seed(file.seed);
-    let generated = file.generate.into_iter();
-    let generated = generated.map(|generate| Generated::new(generate, &file.tenant.domain, seed));
-    let generated: Vec<_> = generated.collect();
-    blocks.extend(generated.iter().flat_map(Generated::users));
-    let mut build = Build { lines, shelf, people: People::default(), groups: Vec::new() };
-    build.people(&blocks, &file.tenant.country)?;
-    build.groups(&file.groups, &generated)?;
-    let users = build.users(&blocks, &file.groups)?;
-    let groups: BTreeMap<_, _> =
-        build.groups.into_iter().map(|group| (group.id, History::new(group))).collect();
-    let mut shelf = build.shelf;
-    fill_seats(&mut shelf, &users);
-    let settings = Settings {
-        organization: file.tenant,
-        now: file.now,
-        seed,
-        lag: file.lag,
-        group_processing: file.group_processing,
-        plan_dates: file.plan_dates,
-    };
-    let state = State { users, upns: build.people.upns, groups, ..State::default() };
-    Ok(Tenant::new(settings, shelf, state, Faults::new(file.faults)))
 }
 
 /// A license that the tenant owns, known or explained.
@@ -494,7 +497,7 @@ mod tests {
     use super::*;
 
     fn problem(rest: &str) -> String {
-        tenant(&format!("{TENANT}{rest}")).expect_err("unusable").to_string()
+        Tenant::read(&format!("{TENANT}{rest}")).expect_err("unusable").to_string()
     }
 
     #[test]
@@ -561,14 +564,14 @@ mod tests {
         let files = folders.map(|folder| folder.expect("a folder").path().join("tenant.yaml"));
         for file in files.filter(|file| file.exists()) {
             let text = std::fs::read_to_string(&file).expect("a text");
-            tenant(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            Tenant::read(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         }
     }
 
     #[test]
     fn the_organization_has_as_many_people_as_its_story_says() {
         let text = std::fs::read_to_string("examples/organization/tenant.yaml").expect("the example");
-        let tenant = tenant(&text).expect("usable");
+        let tenant = Tenant::read(&text).expect("usable");
         let has =
             |sku: SkuId| tenant.shelf().get(sku).is_some_and(|owned| owned.plans.contains_key(&AUDITING));
         let licensed = || tenant.users().filter(|user| user.held.iter().any(|held| has(held.sku)));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::faults::Fault;
 use super::lines::Lines;
 use super::short::{self, Short};
-use super::user::{AssignmentError, AssignmentState, Capability};
+use super::words::{AssignmentError, AssignmentState, Capability, PlanDates, Unreadable};
 use crate::model::{Amount, GroupId, ServicePlanId, SignedDuration, SkuId, TenantId, Timestamp, UserId};
 
 /// The file cannot be used: where and why.
@@ -93,17 +93,6 @@ pub struct Organization {
     /// ISO 3166; what users without a usage location get for licenses of groups.
     #[serde(default = "united_states")]
     pub country: String,
-}
-
-/// `planDates:`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum PlanDates {
-    /// A service plan that is turned on gets a new `assignedDateTime`.
-    #[default]
-    Move,
-    /// An entry keeps the date it first had.
-    Stay,
 }
 
 /// An entry of `licenses:` at the top: a license that the tenant owns.
@@ -318,25 +307,6 @@ pub struct Generate {
     pub off: Option<Amount>,
     /// When they got it.
     pub since: Option<Timestamp>,
-}
-
-/// How reads of an object fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    /// 403 Authorization_RequestDenied.
-    Forbidden,
-    /// 503, for ever.
-    Unavailable,
-}
-
-impl<'de> Deserialize<'de> for Unreadable {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        match u16::deserialize(from)? {
-            403 => Ok(Unreadable::Forbidden),
-            503 => Ok(Unreadable::Unavailable),
-            other => Err(D::Error::custom(format!("`{other}` is neither 403 nor 503"))),
-        }
-    }
 }
 
 impl Short for OwnedLicense {

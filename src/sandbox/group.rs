@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::file::{OtherMember, Unreadable};
+use super::file::OtherMember;
+use super::words::Unreadable;
 use crate::model::{GroupId, ServicePlanId, SkuId, UserId};
 
 /// A group.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::user::Capability;
+use super::words::Capability;
 use crate::model::{ServicePlanId, SkuId};
 
 /// A license that the tenant owns.

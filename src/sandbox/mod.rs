@@ -29,6 +29,8 @@ mod testing;
 mod transport;
 mod user;
 mod wire;
+mod words;
+mod work;
 
 pub use faults::{Fault, FaultAnswer, Faults};
 pub use file::Unusable;

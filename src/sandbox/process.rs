@@ -5,27 +5,10 @@
 
 use super::group::{Group, Processing};
 use super::tenant::Tenant;
-use super::user::{AssignmentState, Held, User};
-use crate::model::{GroupId, Timestamp, UserId};
-
-/// One thing that will happen to a group or one of its members. `change` says because of which
-/// change of the group: a later change takes the place of what is left of an earlier one, whose
-/// last members then never see it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Work {
-    group: GroupId,
-    change: u64,
-    step: Step,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Step {
-    /// Until then the state is still that of the run before (GRAPH 5.2).
-    Queue,
-    Start,
-    Member(UserId),
-    Finish,
-}
+use super::user::{Held, User};
+use super::words::AssignmentState;
+use super::work::{Step, Work};
+use crate::model::{Timestamp, UserId};
 
 /// When the steps come, in percent of the whole processing time.
 const QUEUED_AT: i32 = 5;

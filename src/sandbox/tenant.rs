@@ -9,14 +9,15 @@ use uuid::Uuid;
 
 use super::assign::Order;
 use super::faults::Faults;
-use super::file::{Organization, PlanDates, Unusable};
+use super::file::Organization;
 use super::group::Group;
 use super::history::History;
 use super::license::Shelf;
-use super::process::Work;
 use super::seed::Seed;
 use super::user::User;
 use super::wire::{self, Answer, Ask, Refusal};
+use super::words::PlanDates;
+use super::work::Work;
 use crate::model::{GroupId, SignedDuration, SkuId, SubjectId, Timestamp, UserId};
 
 /// A simulated tenant. It has no clock: each request says what time it is.
@@ -109,11 +110,6 @@ impl Written {
 }
 
 impl Tenant {
-    /// A tenant from the text of its file.
-    pub fn read(text: &str) -> Result<Self, Unusable> {
-        super::build::tenant(text)
-    }
-
     pub(super) fn new(settings: Settings, shelf: Shelf, state: State, faults: Faults) -> Self {
         let counters = Counters::default();
         Tenant { settings, shelf, state, faults, counters, writes: Vec::new(), on_write: None }

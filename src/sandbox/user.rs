@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::Deserialize;
-
-use super::file::{PlanDates, Unreadable};
 use super::license::Shelf;
+use super::words::{AssignmentError, AssignmentState, Capability, PlanDates, Unreadable};
 use crate::model::{GroupId, ServicePlanId, SkuId, Timestamp, UserId};
 
 /// An account.
@@ -83,111 +81,6 @@ pub struct ErrorToCome {
     pub state: AssignmentState,
     /// What the error will be.
     pub error: Option<AssignmentError>,
-}
-
-/// `licenseAssignmentStates[].state`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum AssignmentState {
-    /// In force.
-    #[default]
-    Active,
-    /// In force, but the last change could not be applied.
-    ActiveWithError,
-    /// Present, not in force.
-    Disabled,
-    /// Not applied.
-    Error,
-}
-
-/// `licenseAssignmentStates[].error`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum AssignmentError {
-    /// No seats left.
-    CountViolation,
-    /// Two service plans clash.
-    MutuallyExclusiveViolation,
-    /// A service plan lacks another one, or another one needs it.
-    DependencyViolation,
-    /// A service is not offered where the user is.
-    ProhibitedInUsageLocationViolation,
-    /// A proxy address is taken.
-    UniquenessViolation,
-    /// Usually another license of the same group.
-    Other,
-}
-
-/// `capabilityStatus`, of an owned license and of an entry of `assignedPlans`. In the documented
-/// order of what happens to a license that is not paid for (GRAPH 3.3), best first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub enum Capability {
-    /// Usable.
-    #[default]
-    Enabled,
-    /// Usable, in the grace period.
-    Warning,
-    /// Not usable.
-    Suspended,
-    /// Not usable.
-    LockedOut,
-    /// Gone.
-    Deleted,
-}
-
-impl AssignmentState {
-    /// The word as Graph writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            AssignmentState::Active => "Active",
-            AssignmentState::ActiveWithError => "ActiveWithError",
-            AssignmentState::Disabled => "Disabled",
-            AssignmentState::Error => "Error",
-        }
-    }
-}
-
-impl AssignmentError {
-    /// The word as Graph writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            AssignmentError::CountViolation => "CountViolation",
-            AssignmentError::MutuallyExclusiveViolation => "MutuallyExclusiveViolation",
-            AssignmentError::DependencyViolation => "DependencyViolation",
-            AssignmentError::ProhibitedInUsageLocationViolation => "ProhibitedInUsageLocationViolation",
-            AssignmentError::UniquenessViolation => "UniquenessViolation",
-            AssignmentError::Other => "Other",
-        }
-    }
-}
-
-impl Capability {
-    const ALL: [Capability; 5] = [
-        Capability::Enabled,
-        Capability::Warning,
-        Capability::Suspended,
-        Capability::LockedOut,
-        Capability::Deleted,
-    ];
-
-    /// The word as Graph writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Capability::Enabled => "Enabled",
-            Capability::Warning => "Warning",
-            Capability::Suspended => "Suspended",
-            Capability::LockedOut => "LockedOut",
-            Capability::Deleted => "Deleted",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == word)
-    }
-
-    /// Whether it can be used (GRAPH 3.3).
-    pub fn is_usable(self) -> bool {
-        matches!(self, Capability::Enabled | Capability::Warning)
-    }
 }
 
 impl Held {

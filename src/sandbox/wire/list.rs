@@ -5,10 +5,10 @@ use std::ops::Bound;
 
 use serde_json::{Value, json};
 
-use super::super::file::Unreadable;
 use super::super::group::{Group, Member};
 use super::super::tenant::Tenant;
 use super::super::user::User;
+use super::super::words::Unreadable;
 use super::filter::{Filter, Filterable};
 use super::options::token;
 use super::properties::{GROUP, USER};

@@ -7,7 +7,8 @@ use super::super::file::OtherKind;
 use super::super::group::{Group, Member};
 use super::super::license::{Owned, Shelf};
 use super::super::tenant::Tenant;
-use super::super::user::{Capability, Held, Provisioned, User};
+use super::super::user::{Held, Provisioned, User};
+use super::super::words::Capability;
 use super::properties::{GROUP, Properties, USER};
 use crate::model::{ServicePlanId, Timestamp};
 
