@@ -91,6 +91,10 @@ impl Machine {
             (Stand::AllOff, Action::Resume) => self.off_shows(live, world),
             (Stand::AllOn | Stand::Mixed, Action::Resume) | (_, Action::Enable) => self.turn_to_on(world),
             (Stand::AllOn | Stand::AllOff | Stand::Mixed, Action::Toggle) => {
+                // One of them may be protected, as at the first look.
+                if let Some(reason) = live.unread_members() {
+                    return self.give_up_off(Trouble::ours("members-unread", reason), world);
+                }
                 if let Some(name) = self.protected(live, world) {
                     let message = format!("it would turn off {name}, who is protected: plan again");
                     return self.give_up_off(Trouble::ours("protected-member", message), world);

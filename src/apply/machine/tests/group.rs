@@ -124,6 +124,14 @@ fn a_group_whose_members_cannot_be_read_is_not_turned_off() {
 }
 
 #[test]
+fn a_group_whose_members_cannot_be_read_while_the_off_is_in_doubt_is_ended_with_an_on() {
+    let mut story = Story::group_toggle();
+    story.begins().sees(legal(true, COMPLETE, Some(&[On]))).does("intent off, OFF").lost();
+    story.sees(legal(true, COMPLETE, None)).does("read");
+    story.at(60).sees(legal(true, COMPLETE, None)).does("intent on, ON");
+}
+
+#[test]
 fn a_protected_person_who_joined_keeps_the_group_on() {
     let mut story = Story::group_toggle().protecting(UserId(Uuid::from_u128(2)));
     story.begins().sees(legal(true, COMPLETE, Some(&[On, On]))).does("closed skipped");
