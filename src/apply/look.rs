@@ -58,7 +58,7 @@ async fn members(reader: &Reader, id: GroupId) -> Result<Members, Failure> {
     let ids: Vec<UserId> = match reader.members(id).await {
         Ok(ids) => ids,
         Err(failure) if failure.ends_the_run() => return Err(failure),
-        Err(failure) => return Ok(Members::Unread(failure.to_string())),
+        Err(failure) => return Ok(Members::Unread(failure.explained())),
     };
     let keys: Vec<UserKey> = ids.into_iter().map(UserKey::Id).collect();
     let mut members: Vec<User> = Vec::with_capacity(keys.len());
@@ -67,7 +67,7 @@ async fn members(reader: &Reader, id: GroupId) -> Result<Members, Failure> {
             Ok(Some(read)) => members.push(user(read)),
             Ok(None) => {}
             Err(failure) if failure.ends_the_run() => return Err(failure),
-            Err(failure) => return Ok(Members::Unread(failure.to_string())),
+            Err(failure) => return Ok(Members::Unread(failure.explained())),
         }
     }
     Ok(Members::Read(members))
