@@ -30,7 +30,7 @@ mod root;
 mod throttle;
 mod token;
 pub mod transport;
-pub mod wire;
+mod wire;
 mod write;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::syntax::ManifestFile;
 
-/// The schema of [`ManifestFile`]. Draft 7, because that is what every YAML language server reads.
+/// The schema of `ManifestFile`. Draft 7, because that is what every YAML language server reads.
 pub fn json_schema() -> Value {
     let settings = SchemaSettings::draft07().with_transform(plain);
     let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<ManifestFile>();
