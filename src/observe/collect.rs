@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::confirm;
 use super::observed::{Dates, Everyone, Lookup, Members, Observed, Tenant, User};
-use super::reading::{LastOn, fatal, group, user};
+use super::reading::{LastOn, READS_DISAGREE, fatal, group, user};
 use crate::clock::Clock;
 use crate::graph::{Failure, GroupRead, Reader, UserRead};
 use crate::manifest::declared::{Declared, Who};
@@ -65,11 +65,7 @@ impl Collecting<'_> {
         let ids: Vec<GroupId> = self.declared.groups.iter().filter_map(|entry| by_id(&entry.group)).collect();
         let found = self.reader.groups(&ids).await;
         for (id, outcome) in ids.into_iter().zip(found) {
-            let lookup = match fatal(outcome)? {
-                Ok(Some(group)) => Lookup::Found(self.keep_group(group)),
-                Ok(None) => Lookup::NotFound,
-                Err(reason) => Lookup::Unread(reason),
-            };
+            let lookup = self.group_by_id(outcome)?;
             self.observed.group_keys.insert(id.to_string(), lookup);
         }
         for entry in &self.declared.groups {
@@ -84,6 +80,14 @@ impl Collecting<'_> {
             self.member_ids(id).await?;
         }
         Ok(())
+    }
+
+    fn group_by_id(&mut self, found: Result<Option<GroupRead>, Failure>) -> Result<Lookup<GroupId>, Failure> {
+        Ok(match fatal(found)? {
+            Ok(Some(group)) => Lookup::Found(self.keep_group(group)),
+            Ok(None) => Lookup::NotFound,
+            Err(reason) => Lookup::Unread(reason),
+        })
     }
 
     async fn group_by_name(&mut self, name: &str) -> Result<Lookup<GroupId>, Failure> {
@@ -109,11 +113,10 @@ impl Collecting<'_> {
             }
             let lookup = match &entry.group {
                 GroupKey::Name(name) => self.group_by_name(name).await?,
-                GroupKey::Id(id) => match fatal(self.reader.groups(&[*id]).await.remove(0))? {
-                    Ok(Some(group)) => Lookup::Found(self.keep_group(group)),
-                    Ok(None) => Lookup::NotFound,
-                    Err(reason) => Lookup::Unread(reason),
-                },
+                GroupKey::Id(id) => {
+                    let found = self.reader.groups(&[*id]).await.remove(0);
+                    self.group_by_id(found)?
+                }
             };
             self.observed.group_keys.insert(entry.group.folded(), lookup);
         }
@@ -250,16 +253,15 @@ impl Collecting<'_> {
             Lookup::NotFound | Lookup::Ambiguous(_) | Lookup::Unread(_) => None,
         });
         let ids: BTreeSet<UserId> = groups.flat_map(|group| group.members.ids().iter().copied()).collect();
-        let unread = ids.into_iter().filter(|id| !self.observed.users.contains_key(id));
-        let keys: Vec<UserKey> = unread.map(UserKey::Id).collect();
-        let found = self.reader.users(&keys).await;
-        for (key, outcome) in keys.iter().zip(found) {
-            match (fatal(outcome)?, key) {
-                (Ok(Some(read)), _) => _ = self.keep_user(read),
+        let new = ids.into_iter().filter(|id| !self.observed.users.contains_key(id));
+        let new: Vec<UserId> = new.collect();
+        let keys: Vec<UserKey> = new.iter().copied().map(UserKey::Id).collect();
+        for (id, outcome) in new.into_iter().zip(self.reader.users(&keys).await) {
+            match fatal(outcome)? {
+                Ok(Some(read)) => _ = self.keep_user(read),
                 // Deleted since the members were read: no member any more.
-                (Ok(None), UserKey::Id(id)) => self.forget_member(*id),
-                (Err(reason), UserKey::Id(id)) => _ = self.observed.unread_users.insert(*id, reason),
-                (Ok(None) | Err(_), UserKey::Upn(_)) => {}
+                Ok(None) => self.forget_member(id),
+                Err(reason) => _ = self.observed.unread_users.insert(id, reason),
             }
         }
         Ok(())
@@ -303,18 +305,15 @@ impl Collecting<'_> {
         let ids: Vec<UserId> = self.undated().into_iter().collect();
         let found = self.reader.service_plan_dates(&ids).await;
         for (id, outcome) in ids.into_iter().zip(found) {
-            let reason = match fatal(outcome)? {
+            match fatal(outcome)? {
                 Ok(Some(entries)) => {
                     if let Some(user) = self.observed.users.get_mut(&id) {
                         user.dates = Dates::Read(entries);
                     }
-                    continue;
                 }
-                Ok(None) => "two reads disagree whether it exists".to_owned(),
-                Err(reason) => reason,
-            };
-            self.observed.users.remove(&id);
-            self.observed.unread_users.insert(id, reason);
+                Ok(None) => self.observed.disbelieve(id, READS_DISAGREE.into()),
+                Err(reason) => self.observed.disbelieve(id, reason),
+            }
         }
         Ok(())
     }

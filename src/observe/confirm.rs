@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::observed::{Members, Observed};
-use super::reading::{LastOn, fatal, group, user};
+use super::reading::{LastOn, READS_DISAGREE, fatal, group, user};
 use crate::clock::Clock;
 use crate::graph::{Failure, Reader};
 use crate::model::{AssignedBy, GroupId, SignedDuration, SubjectId, Timestamp, UserId, UserKey};
@@ -63,16 +63,11 @@ async fn read_users(reader: &Reader, observed: &mut Observed, ids: &[UserId]) ->
     for (id, outcome) in ids.iter().zip(reader.users(&keys).await) {
         match fatal(outcome)? {
             Ok(Some(read)) => _ = observed.users.insert(*id, user(read)),
-            Ok(None) => disagree(observed, *id, "two reads disagree whether it exists".into()),
-            Err(reason) => disagree(observed, *id, reason),
+            Ok(None) => observed.disbelieve(*id, READS_DISAGREE.into()),
+            Err(reason) => observed.disbelieve(*id, reason),
         }
     }
     Ok(())
-}
-
-fn disagree(observed: &mut Observed, id: UserId, reason: String) {
-    observed.users.remove(&id);
-    observed.unread_users.insert(id, reason);
 }
 
 async fn read_groups(reader: &Reader, observed: &mut Observed, ids: &[GroupId]) -> Result<(), Failure> {

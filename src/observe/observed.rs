@@ -155,6 +155,12 @@ impl Members {
 }
 
 impl Observed {
+    /// Takes back what was read of a user, because a later read failed or says otherwise.
+    pub(super) fn disbelieve(&mut self, id: UserId, reason: String) {
+        self.users.remove(&id);
+        self.unread_users.insert(id, reason);
+    }
+
     /// Where the manifest's name for a user leads.
     pub fn user_key(&self, key: &UserKey) -> Lookup<UserId> {
         let missing = || Lookup::Unread("it was not asked for".into());

@@ -10,6 +10,9 @@ use crate::model::{SubjectId, Timestamp};
 /// What our journal adds to what is read: when we last turned a subject on.
 pub type LastOn = BTreeMap<SubjectId, Timestamp>;
 
+/// Why a user that one read shows and the next one does not know is unread.
+pub(super) const READS_DISAGREE: &str = "two reads disagree whether it exists";
+
 /// Splits what went wrong for one subject (its reason) from what would go wrong for all.
 pub(super) fn fatal<T>(outcome: Result<T, Failure>) -> Result<Result<T, String>, Failure> {
     match outcome {
