@@ -24,7 +24,7 @@ impl Chance {
     }
 
     /// A number from `from` up to `to`, both included.
-    fn from_to(&mut self, from: u64, to: u64) -> u64 {
+    fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.number() % (to - from + 1)
     }
 
@@ -74,9 +74,9 @@ impl Story {
     fn of(seed: u64) -> Story {
         let chance = &mut Chance(seed);
         let mut groups: Vec<Subject> =
-            (0..chance.from_to(0, 2)).map(|number| Subject::new("group", number, chance)).collect();
+            (0..chance.between(0, 2)).map(|number| Subject::new("group", number, chance)).collect();
         let mut users: Vec<Subject> =
-            (0..chance.from_to(1, 8)).map(|number| Subject::new("user", number, chance)).collect();
+            (0..chance.between(1, 8)).map(|number| Subject::new("user", number, chance)).collect();
         let tenant = tenant(seed, &mut users, &groups, chance);
         for group in &mut groups {
             group.name = format!("E5 {}", group.name);
@@ -95,7 +95,7 @@ impl Story {
 
 impl Subject {
     fn new(kind: &str, number: u64, chance: &mut Chance) -> Subject {
-        let declared = match chance.from_to(0, 9) {
+        let declared = match chance.between(0, 9) {
             0..=2 => Declared::No,
             3..=5 => Declared::On,
             _ => Declared::Toggled,
@@ -148,7 +148,7 @@ fn tenant(seed: u64, users: &mut [Subject], groups: &[Subject], chance: &mut Cha
 
 /// A few things that go wrong, all of which pass.
 fn faults(chance: &mut Chance) -> String {
-    let count = chance.from_to(0, 5);
+    let count = chance.between(0, 5);
     if count == 0 {
         return String::new();
     }
@@ -166,11 +166,11 @@ fn faults(chance: &mut Chance) -> String {
             "empty",
         ]);
         let at = if chance.percent(60) {
-            format!("write: {}", chance.from_to(1, 12))
+            format!("write: {}", chance.between(1, 12))
         } else {
-            format!("request: {}", chance.from_to(1, 60))
+            format!("request: {}", chance.between(1, 60))
         };
-        writeln!(text, "  - {{{at}, times: {}, answer: {answer}}}", chance.from_to(1, 3)).expect("a text");
+        writeln!(text, "  - {{{at}, times: {}, answer: {answer}}}", chance.between(1, 3)).expect("a text");
     }
     text
 }
@@ -213,7 +213,7 @@ fn play(seed: u64) {
     let site = Site::new(&story.manifest, &story.tenant);
     let mut ran = Vec::new();
     // Impatient pipelines come back later; each heals what the one before left.
-    let patient = seed % 3 != 0;
+    let patient = !seed.is_multiple_of(3);
     for _ in 0..8 {
         ran.push(if patient { site.apply() } else { site.apply_and_leave() });
         if ran.last().and_then(|ran| ran.code) == Some(0) {
