@@ -5,9 +5,9 @@
 use super::job::Job;
 use crate::graph::{Failure, Reader};
 use crate::model::{Catalog, SignedDuration, SubjectId, Timestamp, UserId, UserKey};
-use crate::observe::collect::user;
 use crate::observe::effect::Member;
 use crate::observe::observed::{Dates, User};
+use crate::observe::reading::user;
 use crate::plan::dates::{Own, Renewal, renewal};
 
 /// How long the date may take to move.
@@ -120,4 +120,107 @@ fn is_due(user: &User, job: &Job, asked: Timestamp, catalog: &Catalog) -> Option
 /// What could not be read has not been seen to move.
 fn nothing_seen(failure: Failure) -> Result<bool, Failure> {
     if failure.ends_the_run() { Err(failure) } else { Ok(true) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::graph::ServicePlanEntry;
+    use crate::model::{
+        AssignedBy, Assignment, AssignmentState, License, LicenseStatus, SERVICE_PLAN, ServicePlan, SkuId,
+        Subject,
+    };
+    use crate::plan::change::Action;
+
+    const E5: SkuId = SkuId(Uuid::from_u128(0xe5));
+    const ADELE: UserId = UserId(Uuid::from_u128(0xa));
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + 60 * minute).expect("a time")
+    }
+
+    fn watching() -> DateGuard {
+        let mut guard = DateGuard::default();
+        guard.came_back(3, SubjectId::User(ADELE), at(0));
+        guard
+    }
+
+    #[test]
+    fn nothing_is_watched_before_the_first_toggle_is_back() {
+        let guard = DateGuard::default();
+        assert!(guard.allows_toggles() && guard.whose().is_none() && !guard.wants_a_look(at(0)));
+    }
+
+    #[test]
+    fn toggles_go_on_while_the_date_has_time_to_move() {
+        let mut guard = watching();
+        assert!(guard.wants_a_look(at(0)) && !guard.looked(true, at(14)));
+        assert!(guard.allows_toggles() && guard.next_look() == Some(at(15)));
+    }
+
+    #[test]
+    fn a_date_that_moved_is_not_watched_any_more() {
+        let mut guard = watching();
+        assert!(!guard.looked(false, at(14)));
+        guard.came_back(4, SubjectId::User(ADELE), at(15));
+        assert!(guard.allows_toggles() && guard.whose().is_none());
+    }
+
+    #[test]
+    fn a_date_that_has_not_moved_after_a_quarter_of_an_hour_stops_toggles() {
+        let mut guard = watching();
+        assert!(guard.looked(true, at(15)));
+        assert!(!guard.allows_toggles() && guard.failed() == Some(3) && guard.next_look().is_none());
+    }
+
+    fn catalog() -> Catalog {
+        let plan = ServicePlan { name: "A_PLAN".into(), provisioning: "Success".into() };
+        let plans: BTreeMap<_, _> = [(SERVICE_PLAN, plan)].into();
+        let license = License { id: E5, part_number: "SPE_E5".into(), status: LicenseStatus::Enabled, plans };
+        [license].into_iter().collect()
+    }
+
+    fn says(on: bool, assigned: i64) -> Option<bool> {
+        let disabled: BTreeSet<_> = if on { BTreeSet::new() } else { [SERVICE_PLAN].into() };
+        let (by, state) = (AssignedBy::Direct, AssignmentState::Active);
+        let direct = Assignment { sku: E5, by, disabled, state, error: None, updated: Some(at(-90)) };
+        let entry = ServicePlanEntry { status: "Enabled".into(), assigned: Some(at(assigned)) };
+        let user = User {
+            id: ADELE,
+            upn: "adele@contoso.com".into(),
+            usage_location: None,
+            assignments: vec![direct],
+            dates: Dates::Read(vec![entry]),
+        };
+        let job = Job {
+            action: Action::Toggle,
+            subject: Subject { id: SubjectId::User(ADELE), name: String::new() },
+            skus: [E5].into(),
+            planned: BTreeMap::new(),
+            expect: BTreeSet::new(),
+            wait: SignedDuration::ZERO,
+            gate: SignedDuration::ZERO,
+            people: 1,
+            reason: String::new(),
+            asked: Some(at(0)),
+            protected: Arc::default(),
+            resumes: None,
+        };
+        is_due(&user, &job, at(0), &catalog())
+    }
+
+    #[test]
+    fn a_date_at_or_after_the_one_asked_for_has_moved() {
+        assert_eq!([says(true, -1), says(true, 0), says(true, 5)], [Some(true), Some(false), Some(false)]);
+    }
+
+    #[test]
+    fn a_replica_that_still_shows_off_says_nothing() {
+        assert_eq!(says(false, 5), None);
+    }
 }

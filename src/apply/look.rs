@@ -5,8 +5,8 @@ use super::machine::Event;
 use super::outcome::Trouble;
 use crate::graph::{Failure, Reader, UserRead};
 use crate::model::{GroupId, SubjectId, UserId, UserKey};
-use crate::observe::collect::{group, user};
 use crate::observe::observed::User;
+use crate::observe::reading::{group, user};
 
 /// One look that is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -75,10 +75,9 @@ async fn members(reader: &Reader, id: GroupId) -> Result<Members, Failure> {
 
 /// What went wrong, for the journal and the run document.
 pub(super) fn trouble(failure: &Failure) -> Trouble {
-    let hint = failure.hint().map_or_else(String::new, |hint| format!("; {hint}"));
     Trouble {
         code: failure.code().to_owned(),
-        message: format!("{failure}{hint}"),
+        message: failure.explained(),
         request_id: failure.request_id().map(str::to_owned),
     }
 }

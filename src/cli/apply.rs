@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use super::connect::Connection;
 use super::options::Global;
 use super::plan::{self, Narrow};
-use super::run::{Run, resumes};
+use super::run::{Run, drive, resumes};
 use super::{Exit, Failure};
-use crate::apply::interrupt::{Interrupt, Interrupter};
+use crate::apply::interrupt::Interrupt;
 use crate::graph::OffWriter;
 use crate::plan::change::Plan;
 use crate::report::output::{Format, Output};
@@ -41,22 +41,7 @@ pub(super) fn apply(args: &ApplyArgs, global: &Global) -> Result<Exit, Failure> 
     }
     let output = global.output();
     let connection = Connection::open(global, output)?;
-    let (interrupter, interrupt) = Interrupt::pair();
-    connection.drive(async {
-        tokio::select! {
-            biased;
-            exit = apply_now(args, global, &connection, output, interrupt) => exit,
-            never = listen(interrupter) => never,
-        }
-    })
-}
-
-/// Sets the interrupt at Ctrl-C. Never ends by itself.
-pub(super) async fn listen(interrupter: Interrupter) -> Result<Exit, Failure> {
-    while tokio::signal::ctrl_c().await.is_ok() {
-        interrupter.interrupt();
-    }
-    std::future::pending().await
+    drive(&connection, |interrupt| apply_now(args, global, &connection, output, interrupt))
 }
 
 async fn apply_now(

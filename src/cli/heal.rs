@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::apply::listen;
 use super::connect::Connection;
 use super::options::Global;
 use super::plan::{self, Narrow};
-use super::run::Run;
+use super::run::{Run, drive};
 use super::{Exit, Failure, journal};
 use crate::apply::interrupt::Interrupt;
 use crate::plan::change::{Action, Change};
@@ -34,14 +33,7 @@ pub(super) struct HealArgs {
 pub(super) fn heal(args: &HealArgs, global: &Global) -> Result<Exit, Failure> {
     let output = global.output();
     let connection = Connection::open(global, output)?;
-    let (interrupter, interrupt) = Interrupt::pair();
-    connection.drive(async {
-        tokio::select! {
-            biased;
-            exit = heal_now(args, &connection, output, interrupt) => exit,
-            never = listen(interrupter) => never,
-        }
-    })
+    drive(&connection, |interrupt| heal_now(args, &connection, output, interrupt))
 }
 
 async fn heal_now(

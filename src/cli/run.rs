@@ -8,7 +8,7 @@ use super::connect::Connection;
 use super::{Exit, Failure, journal};
 use crate::apply::driver::{self, Done, Manner, Stopped, Tools};
 use crate::apply::event::Told;
-use crate::apply::interrupt::Interrupt;
+use crate::apply::interrupt::{Interrupt, Interrupter};
 use crate::apply::job::Job;
 use crate::apply::machine::Machine;
 use crate::apply::outcome::Outcome;
@@ -28,6 +28,29 @@ use crate::report::json::v1::common::{self, TenantDocument};
 use crate::report::json::v1::run::{OffMinutes, RunDocument, RunSummary, SubjectDocument, minutes_off};
 use crate::report::output::{Format, Output};
 use crate::report::progress::{self, Progress};
+
+/// Drives a command to its end, with the interrupt that Ctrl-C sets.
+pub(super) fn drive<W>(connection: &Connection, work: impl FnOnce(Interrupt) -> W) -> Result<Exit, Failure>
+where
+    W: Future<Output = Result<Exit, Failure>>,
+{
+    let (interrupter, interrupt) = Interrupt::pair();
+    connection.drive(async {
+        tokio::select! {
+            biased;
+            exit = work(interrupt) => exit,
+            never = listen(interrupter) => never,
+        }
+    })
+}
+
+/// Sets the interrupt at Ctrl-C. Never ends by itself.
+async fn listen(interrupter: Interrupter) -> Result<Exit, Failure> {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        interrupter.interrupt();
+    }
+    std::future::pending().await
+}
 
 /// One run on one tenant, from the lease to the run document.
 pub(super) struct Run<'a> {

@@ -111,71 +111,63 @@ pub enum Failure {
     },
 }
 
+/// What every failure has.
+struct Parts<'a> {
+    code: &'a str,
+    message: &'a str,
+    asked: &'a str,
+    request_id: Option<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    fn new(code: &'a str, message: &'a str, asked: &'a str, request_id: Option<&'a str>) -> Self {
+        Parts { code, message, asked, request_id }
+    }
+}
+
 impl Failure {
     /// A stable word for machines: Graph's own code, or ours where Graph gave none.
     pub fn code(&self) -> &str {
-        match self {
-            Failure::Credentials(told)
-            | Failure::Denied { told, .. }
-            | Failure::NotFound(told)
-            | Failure::Refused(told)
-            | Failure::Throttled(told)
-            | Failure::Unavailable(told) => &told.code,
-            Failure::Lost { .. } => "no-answer",
-            Failure::Unreadable { .. } => "unreadable-answer",
-            Failure::OtherOrigin { .. } => "other-origin",
-            Failure::Endless { .. } => "endless-pages",
-            Failure::NotSent { .. } => "not-sent",
-        }
+        self.parts().code
     }
 
     /// What Graph or the network said, without what was asked and without the ids.
     pub fn message(&self) -> &str {
-        match self {
-            Failure::Credentials(told)
-            | Failure::Denied { told, .. }
-            | Failure::NotFound(told)
-            | Failure::Refused(told)
-            | Failure::Throttled(told)
-            | Failure::Unavailable(told) => &told.message,
-            Failure::Lost { reason, .. }
-            | Failure::Unreadable { reason, .. }
-            | Failure::Endless { reason, .. }
-            | Failure::NotSent { reason, .. } => reason,
-            Failure::OtherOrigin { origin, .. } => origin,
-        }
+        self.parts().message
     }
 
     /// What was asked, as `GET /users`.
     pub fn asked(&self) -> &str {
-        match self {
-            Failure::Credentials(told)
-            | Failure::Denied { told, .. }
-            | Failure::NotFound(told)
-            | Failure::Refused(told)
-            | Failure::Throttled(told)
-            | Failure::Unavailable(told) => &told.asked,
-            Failure::Lost { asked, .. }
-            | Failure::Unreadable { asked, .. }
-            | Failure::OtherOrigin { asked, .. }
-            | Failure::Endless { asked, .. }
-            | Failure::NotSent { asked, .. } => asked,
-        }
+        self.parts().asked
     }
 
     /// Graph's request id, where there was an answer with one.
     pub fn request_id(&self) -> Option<&str> {
+        self.parts().request_id
+    }
+
+    /// What every failure has, wherever it keeps it.
+    fn parts(&self) -> Parts<'_> {
         match self {
             Failure::Credentials(told)
             | Failure::Denied { told, .. }
             | Failure::NotFound(told)
             | Failure::Refused(told)
             | Failure::Throttled(told)
-            | Failure::Unavailable(told) => told.request_id.as_deref(),
-            Failure::Unreadable { request_id, .. }
-            | Failure::OtherOrigin { request_id, .. }
-            | Failure::Endless { request_id, .. } => request_id.as_deref(),
-            Failure::Lost { .. } | Failure::NotSent { .. } => None,
+            | Failure::Unavailable(told) => {
+                Parts::new(&told.code, &told.message, &told.asked, told.request_id.as_deref())
+            }
+            Failure::Lost { asked, reason, .. } => Parts::new("no-answer", reason, asked, None),
+            Failure::Unreadable { asked, reason, request_id } => {
+                Parts::new("unreadable-answer", reason, asked, request_id.as_deref())
+            }
+            Failure::OtherOrigin { asked, origin, request_id } => {
+                Parts::new("other-origin", origin, asked, request_id.as_deref())
+            }
+            Failure::Endless { asked, reason, request_id } => {
+                Parts::new("endless-pages", reason, asked, request_id.as_deref())
+            }
+            Failure::NotSent { asked, reason } => Parts::new("not-sent", reason, asked, None),
         }
     }
 
@@ -219,6 +211,14 @@ impl Failure {
     /// to another origin (P6).
     pub fn ends_the_run(&self) -> bool {
         self.is_credentials() || self.is_other_origin()
+    }
+
+    /// What happened and what can be done about it, in one text.
+    pub fn explained(&self) -> String {
+        match self.hint() {
+            Some(hint) => format!("{self}; {hint}"),
+            None => self.to_string(),
+        }
     }
 
     /// 401: nothing will work before there is a new token.

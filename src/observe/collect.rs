@@ -7,14 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::confirm;
-use super::observed::{Dates, Everyone, Group, Lookup, Members, Observed, Tenant, User};
+use super::observed::{Dates, Everyone, Lookup, Members, Observed, Tenant, User};
+use super::reading::{LastOn, fatal, group, user};
 use crate::clock::Clock;
 use crate::graph::{Failure, GroupRead, Reader, UserRead};
 use crate::manifest::declared::{Declared, Who};
 use crate::model::{AssignedBy, Assignment, GroupId, GroupKey, SubjectId, Timestamp, UserId, UserKey};
-
-/// What our journal adds to what is read: when we last turned a subject on.
-pub type LastOn = BTreeMap<SubjectId, Timestamp>;
 
 /// Asks which tenant answers.
 pub async fn tenant(reader: &Reader) -> Result<Tenant, Failure> {
@@ -364,36 +362,5 @@ fn by_id(key: &GroupKey) -> Option<GroupId> {
     match key {
         GroupKey::Id(id) => Some(*id),
         GroupKey::Name(_) => None,
-    }
-}
-
-/// Splits what went wrong for one subject (its reason) from what would go wrong for all.
-pub(super) fn fatal<T>(outcome: Result<T, Failure>) -> Result<Result<T, String>, Failure> {
-    match outcome {
-        Ok(value) => Ok(Ok(value)),
-        Err(failure) if failure.ends_the_run() || matches!(failure, Failure::Lost { .. }) => Err(failure),
-        Err(failure) => Ok(Err(failure.to_string())),
-    }
-}
-
-/// A user as it came over the wire, before its dates are asked for.
-pub fn user(read: UserRead) -> User {
-    User {
-        id: read.id,
-        upn: read.upn,
-        usage_location: read.usage_location,
-        assignments: read.assignments,
-        dates: Dates::NotRead,
-    }
-}
-
-/// A group as it came over the wire, before its members are asked for.
-pub fn group(read: GroupRead) -> Group {
-    Group {
-        id: read.id,
-        name: read.name,
-        licenses: read.licenses,
-        processing: read.processing,
-        members: Members::NotRead,
     }
 }

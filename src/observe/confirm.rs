@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::collect::{LastOn, fatal, group, user};
 use super::observed::{Members, Observed};
+use super::reading::{LastOn, fatal, group, user};
 use crate::clock::Clock;
 use crate::graph::{Failure, Reader};
 use crate::model::{AssignedBy, GroupId, SignedDuration, SubjectId, Timestamp, UserId, UserKey};

@@ -118,3 +118,139 @@ impl Group {
         self.usable(catalog).any(Licensed::leaves_on)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::graph::ServicePlanEntry;
+    use crate::model::{AssignmentError, License, LicenseStatus, SERVICE_PLAN, ServicePlan, SkuId, UserId};
+    use crate::observe::observed::Dates;
+
+    const E5: SkuId = SkuId(Uuid::from_u128(0xe5));
+    const LEGAL: GroupId = GroupId(Uuid::from_u128(1));
+    const SALES: GroupId = GroupId(Uuid::from_u128(2));
+
+    fn catalog(status: LicenseStatus) -> Catalog {
+        let plan = ServicePlan { name: "A_PLAN".into(), provisioning: "Success".into() };
+        let plans: BTreeMap<_, _> = [(SERVICE_PLAN, plan)].into();
+        [License { id: E5, part_number: "SPE_E5".into(), status, plans }].into_iter().collect()
+    }
+
+    fn usable() -> Catalog {
+        catalog(LicenseStatus::Enabled)
+    }
+
+    fn holds(by: AssignedBy, on: bool, state: AssignmentState) -> Assignment {
+        let disabled: BTreeSet<_> = if on { BTreeSet::new() } else { [SERVICE_PLAN].into() };
+        Assignment { sku: E5, by, disabled, state, error: None, updated: Some(Timestamp::UNIX_EPOCH) }
+    }
+
+    fn by(group: GroupId, on: bool) -> Assignment {
+        holds(AssignedBy::Group(group), on, AssignmentState::Active)
+    }
+
+    fn direct(on: bool) -> Assignment {
+        holds(AssignedBy::Direct, on, AssignmentState::Active)
+    }
+
+    fn user(assignments: &[Assignment]) -> User {
+        User {
+            id: UserId(Uuid::from_u128(0xa)),
+            upn: "adele@contoso.com".into(),
+            usage_location: None,
+            assignments: assignments.to_vec(),
+            dates: Dates::NotRead,
+        }
+    }
+
+    #[test]
+    fn any_assignment_in_force_that_leaves_it_on_is_enough() {
+        assert!(user(&[direct(false), by(LEGAL, true)]).is_on(&usable()));
+        assert!(!user(&[direct(false), by(LEGAL, false)]).is_on(&usable()));
+        assert!(!user(&[]).is_on(&usable()));
+    }
+
+    #[test]
+    fn only_active_is_in_force_and_active_with_error_while_assigned_plans_agrees() {
+        for (state, on) in [
+            (AssignmentState::Active, true),
+            (AssignmentState::ActiveWithError, false),
+            (AssignmentState::Error, false),
+            (AssignmentState::Disabled, false),
+            (AssignmentState::Other("New".into()), false),
+        ] {
+            assert_eq!(user(&[holds(AssignedBy::Direct, true, state)]).is_on(&usable()), on);
+        }
+        let mut with_error = user(&[holds(AssignedBy::Direct, true, AssignmentState::ActiveWithError)]);
+        for (status, on) in [("Enabled", true), ("Warning", true), ("Deleted", false), ("Suspended", false)] {
+            with_error.dates = Dates::Read(vec![ServicePlanEntry { status: status.into(), assigned: None }]);
+            assert_eq!(with_error.is_on(&usable()), on, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_license_that_the_tenant_may_not_use_gives_nothing() {
+        assert!(user(&[direct(true)]).is_on(&catalog(LicenseStatus::Warning)));
+        assert!(!user(&[direct(true)]).is_on(&catalog(LicenseStatus::Suspended)));
+        assert!(!user(&[direct(true)]).is_on(&Catalog::default()));
+    }
+
+    #[test]
+    fn a_member_counts_when_only_this_group_turns_it_on_and_without_error() {
+        let says = |assignments: &[Assignment]| user(assignments).as_member(LEGAL, &usable());
+        let error = Some(AssignmentError::CountViolation);
+        assert_eq!(says(&[by(LEGAL, true)]), Member::Counts);
+        assert_eq!(says(&[by(LEGAL, true), direct(false)]), Member::Counts);
+        assert_eq!(says(&[by(LEGAL, true), direct(true)]), Member::OnAnyway);
+        assert_eq!(says(&[by(LEGAL, true), by(SALES, true)]), Member::OnAnyway);
+        assert_eq!(says(&[by(LEGAL, false), direct(true)]), Member::OnAnyway);
+        assert_eq!(says(&[Assignment { error: error.clone(), ..by(LEGAL, true) }]), Member::InError);
+        let state = AssignmentState::Error;
+        assert_eq!(says(&[Assignment { error, state: state.clone(), ..by(LEGAL, true) }]), Member::InError);
+        assert_eq!(
+            says(&[Assignment { state, ..by(LEGAL, true) }]),
+            Member::InError,
+            "the state alone says so"
+        );
+        assert_eq!(says(&[by(LEGAL, false)]), Member::Off);
+        assert_eq!(says(&[]), Member::Off);
+    }
+
+    #[test]
+    fn the_dates_are_read_for_whoever_is_on_and_asked_for_unless_we_turned_it_on_since() {
+        let (asked, catalog) = (Some(Timestamp::from_second(1_000).expect("a time")), usable());
+        assert!(user(&[direct(true)]).needs_dates(asked, None, &catalog));
+        assert!(!user(&[direct(true)]).needs_dates(None, None, &catalog));
+        assert!(!user(&[direct(true)]).needs_dates(asked, asked, &catalog));
+        assert!(!user(&[direct(false)]).needs_dates(asked, None, &catalog));
+        let with_error = user(&[holds(AssignedBy::Direct, true, AssignmentState::ActiveWithError)]);
+        assert!(with_error.needs_dates(None, None, &catalog));
+    }
+
+    #[test]
+    fn a_missing_date_may_be_the_newest() {
+        let undated = Assignment { updated: None, ..direct(true) };
+        assert_eq!(User::newest_update([&direct(true), &undated]), None);
+        assert_eq!(User::newest_update([&direct(true)]), Some(Timestamp::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn a_group_is_on_when_a_usable_license_of_its_own_leaves_it_on() {
+        let group = |licenses: Vec<Licensed>| Group {
+            id: LEGAL,
+            name: "Legal".into(),
+            licenses,
+            processing: crate::graph::Processing::Complete,
+            members: crate::observe::observed::Members::NotRead,
+        };
+        let on = Licensed { sku: E5, disabled: BTreeSet::new() };
+        assert!(group(vec![on.clone()]).is_on(&usable()));
+        assert!(!group(vec![on]).is_on(&catalog(LicenseStatus::LockedOut)));
+        let off = Licensed { sku: E5, disabled: [SERVICE_PLAN].into() };
+        assert!(!group(vec![off]).is_on(&usable()));
+    }
+}

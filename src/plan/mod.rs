@@ -16,6 +16,8 @@ pub mod limits;
 pub mod resolve;
 pub mod running;
 mod sequence;
+#[cfg(test)]
+mod tests;
 mod users;
 pub mod why;
 
@@ -26,7 +28,7 @@ pub use sequence::{expect_group, expect_user, resume};
 use change::{Action, Blocked, Change, InSync, Named, Plan, Unknown};
 use groups::Judged;
 use resolve::{Desired, Want};
-use running::Running;
+use running::{InFlight, Running};
 use users::{Context, DeclaredGroup, Verdict};
 use why::WhyNot;
 
@@ -93,8 +95,8 @@ impl<'a> Draft<'a> {
 
     /// Whatever a run of ours began is finished, declared or not (P2, P5).
     fn resume_unfinished(&mut self) {
-        let unfinished = self.running.in_flight.values().filter(|own| own.counts_as_off());
-        let changes = unfinished.map(|own| sequence::resume(own, self.now));
+        let unfinished = self.running.in_flight.values().filter(|own| self.is_to_finish(own));
+        let changes: Vec<Change> = unfinished.map(|own| sequence::resume(own, self.now)).collect();
         self.plan.changes.extend(changes);
     }
 
@@ -220,7 +222,16 @@ impl<'a> Draft<'a> {
     }
 
     fn is_unfinished(&self, id: SubjectId) -> bool {
-        self.running.in_flight.get(&id).is_some_and(running::InFlight::counts_as_off)
+        self.running.in_flight.get(&id).is_some_and(|own| self.is_to_finish(own))
+    }
+
+    /// Also of whoever was deleted in mid-toggle and has been read now: restored, and off because of us.
+    fn is_to_finish(&self, own: &InFlight) -> bool {
+        own.counts_as_off()
+            || match own.subject.id {
+                SubjectId::User(id) => self.observed.users.contains_key(&id),
+                SubjectId::Group(id) => self.observed.groups.contains_key(&id),
+            }
     }
 
     /// Sorts, and holds the whole against the limits.

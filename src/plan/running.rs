@@ -121,7 +121,8 @@ impl InFlight {
             Phase::Off { at } => at,
             Phase::Waiting { due, .. } => due,
             Phase::OnSent { on_at, .. } => on_at,
-            Phase::Gone { since, .. } => since,
+            // Whoever is restored comes back off, and the wait is kept all the same.
+            Phase::Gone { off_at, .. } => off_at.saturating_add(self.wait).unwrap_or(Timestamp::MAX),
         }
     }
 

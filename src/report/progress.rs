@@ -91,18 +91,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.inc(1);
         }
-        let kind = match outcome {
-            Outcome::Enabled | Outcome::Toggled | Outcome::Resumed => Kind::On,
-            Outcome::Failed | Outcome::Stuck => Kind::Bad,
-            Outcome::Pending
-            | Outcome::CutShort
-            | Outcome::LicenseGone
-            | Outcome::NowByGroup
-            | Outcome::NoEffect
-            | Outcome::SubjectGone
-            | Outcome::Skipped => Kind::Toggle,
-        };
-        self.line(at, kind, &outcome.as_str().replace('_', " "), name);
+        self.line(at, Kind::of(outcome), &outcome.as_str().replace('_', " "), name);
     }
 
     fn waiting(&mut self, now: Timestamp, until: Timestamp, off: u64) {

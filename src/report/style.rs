@@ -4,6 +4,8 @@ use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
+use crate::apply::outcome::Outcome;
+
 /// What a piece of text is, not how it looks.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
@@ -42,6 +44,23 @@ impl Style {
             Kind::Dim => Ansi::new().dimmed(),
         };
         format!("{style}{text}{style:#}")
+    }
+}
+
+impl Kind {
+    /// How an outcome is painted.
+    pub(super) fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Enabled | Outcome::Toggled | Outcome::Resumed => Kind::On,
+            Outcome::Failed | Outcome::Stuck => Kind::Bad,
+            Outcome::Pending
+            | Outcome::CutShort
+            | Outcome::LicenseGone
+            | Outcome::NowByGroup
+            | Outcome::NoEffect
+            | Outcome::SubjectGone
+            | Outcome::Skipped => Kind::Toggle,
+        }
     }
 }
 

@@ -126,7 +126,7 @@ fn may_import(of: impl Fn(&Source) -> bool, allowed: &[&str]) {
         let own = source.module().to_owned();
         for path in source.imports() {
             let is = |one: &&str| path == **one || path.starts_with(&format!("{one}::"));
-            if !allowed.iter().any(is) && !is(&own.as_str()) {
+            if !allowed.iter().any(&is) && !is(&own.as_str()) {
                 wrong.push(format!("src/{}: crate::{path}", source.path));
             }
         }

@@ -42,6 +42,10 @@ impl Machine {
         if stand == Stand::AllOff && only_intended && goes_on {
             return self.off_shows(live, world);
         }
+        self.send_on_in_time(live, world)
+    }
+
+    fn send_on_in_time(&mut self, live: &Live, world: &World<'_>) -> Vec<Command> {
         match self.earliest_on() {
             Some(earliest) if world.now < earliest => self.wait_until(earliest, world),
             Some(_) | None => self.send_on(live.lists(&self.job.skus), world),
@@ -87,7 +91,7 @@ impl Machine {
             let end = End { outcome: Outcome::CutShort, trouble: Some(cut_short(message)) };
             self.facts.instead.get_or_insert(end);
         }
-        self.send_on(live.lists(&self.job.skus), world)
+        self.send_on_in_time(live, world)
     }
 
     fn is_newer_than_off(&self, live: &Live) -> bool {

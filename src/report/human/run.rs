@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::outcome::Outcome;
 use crate::report::json::v1::run::{RunDocument, SubjectDocument};
 use crate::report::style::{Kind, Style};
 use crate::report::words::{count, time, wrap};
@@ -33,20 +32,9 @@ pub fn render(run: &RunDocument, style: Style, width: usize) -> String {
 
 fn ended(all: &[&SubjectDocument], message: &str, style: Style) -> String {
     let Some(first) = all.first() else { return String::new() };
-    let kind = match first.outcome {
-        Outcome::Failed | Outcome::Stuck => Kind::Bad,
-        Outcome::Enabled | Outcome::Toggled | Outcome::Resumed => Kind::On,
-        Outcome::Pending
-        | Outcome::CutShort
-        | Outcome::LicenseGone
-        | Outcome::NowByGroup
-        | Outcome::NoEffect
-        | Outcome::SubjectGone
-        | Outcome::Skipped => Kind::Toggle,
-    };
     let names: Vec<&str> = all.iter().take(5).map(|one| one.subject.name.as_str()).collect();
     let more = if all.len() > 5 { format!(" and {} more", all.len() - 5) } else { String::new() };
-    let word = style.paint(kind, first.outcome.as_str().replace('_', " "));
+    let word = style.paint(Kind::of(first.outcome), first.outcome.as_str().replace('_', " "));
     let id = first.error.as_ref().and_then(|error| error.request_id.as_ref());
     let id = id
         .filter(|id| !message.contains(id.as_str()))

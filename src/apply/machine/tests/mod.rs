@@ -5,6 +5,7 @@
 
 mod crash;
 mod group;
+mod group_world;
 mod journal;
 mod toggle;
 mod trouble;

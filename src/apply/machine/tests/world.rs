@@ -20,6 +20,8 @@ struct Stood {
     disabled: Option<BTreeSet<ServicePlanId>>,
     /// It is off, and it was our write that did it.
     off_by_us: bool,
+    /// Deleted; it may come back as it was.
+    is_deleted: bool,
 }
 
 /// What comes, one byte for each decision; when they are used up, all is calm.
@@ -49,7 +51,7 @@ impl Tenant {
     fn new(fate: Vec<u8>, edited: bool) -> Self {
         let disabled = Some([OTHER].into());
         let long_ago = later(start(), SignedDuration::from_hours(-24));
-        let stood = vec![Stood { since: long_ago, disabled, off_by_us: false }];
+        let stood = vec![Stood { since: long_ago, disabled, off_by_us: false, is_deleted: false }];
         Tenant { stood, fate: Fate(fate.into()), edited }
     }
 
@@ -61,12 +63,23 @@ impl Tenant {
         let off = disabled.as_ref().is_some_and(|list| list.contains(&SERVICE_PLAN));
         let was_off = self.now().disabled.as_ref().is_some_and(|list| list.contains(&SERVICE_PLAN));
         let off_by_us = off && if was_off { self.now().off_by_us || ours } else { ours };
-        self.stood.push(Stood { since: now, disabled, off_by_us });
+        self.stood.push(Stood { since: now, disabled, off_by_us, is_deleted: false });
     }
 
-    /// Other people at work, now and then.
+    fn is_deleted(&mut self, now: Timestamp, is_deleted: bool) {
+        let stood = Stood { since: now, is_deleted, ..self.now().clone() };
+        self.stood.push(stood);
+    }
+
+    /// Other people at work, now and then; whoever was deleted is restored and nothing else.
     fn edits(&mut self, now: Timestamp) {
         if !self.edited {
+            return;
+        }
+        if self.now().is_deleted {
+            if self.fate.next().is_none_or(|byte| byte < 64) {
+                self.is_deleted(now, false);
+            }
             return;
         }
         let list = self.now().disabled.clone();
@@ -75,6 +88,7 @@ impl Tenant {
             Some(1) => _ = list.insert(SERVICE_PLAN),
             Some(2) => _ = list.remove(&SERVICE_PLAN),
             Some(3) => return self.becomes(now, None, false),
+            Some(7) => return self.is_deleted(now, true),
             Some(4..=6) => _ = list.insert(ServicePlanId(Uuid::from_u128(77))),
             Some(_) | None => return,
         }
@@ -89,6 +103,9 @@ impl Tenant {
         };
         let moment = later(now, SignedDuration::from_secs(-lag));
         let stood = self.stood.iter().rev().find(|one| one.since <= moment).expect("it stood somehow");
+        if stood.is_deleted {
+            return Event::Seen(Live::Gone);
+        }
         let direct = stood.disabled.clone().map(|disabled| Assignment {
             disabled,
             updated: Some(stood.since),
@@ -98,6 +115,9 @@ impl Tenant {
     }
 
     fn write(&mut self, fresh: &[Licensed], direction: Direction, story: &Story) -> Result<Event, Died> {
+        if self.now().is_deleted {
+            return Ok(Event::Refused(trouble("not found")));
+        }
         let (sent, _) = edited(fresh, direction, &story.catalog);
         let fate = self.fate.next().map_or(7, |byte| byte % 12);
         let done = !matches!(fate, 1..=4);
@@ -153,7 +173,8 @@ fn run(story: &mut Story, tenant: &mut Tenant) -> Result<(), Died> {
 fn check_records(story: &Story, before: usize, tenant: &Tenant) {
     for record in &story.records[before..] {
         if let Entry::Closed { outcome, .. } = &record.entry {
-            assert!(!tenant.now().off_by_us, "closed as {outcome} while off");
+            let may_be_off = outcome == "subject_gone";
+            assert!(!tenant.now().off_by_us || may_be_off, "closed as {outcome} while off");
         }
     }
 }
@@ -189,6 +210,7 @@ fn live_through(fate: Vec<u8>, edited: bool) -> (Story, Tenant) {
         calm_runs += u32::from(tenant.fate.is_calm());
         assert!(calm_runs < 5, "runs in a calm tenant do not come to an end");
         let _ = run(&mut story, &mut tenant);
+        tenant.edits(story.now);
         let gap = tenant.fate.next().map_or(60, |byte| 20 * i64::from(byte));
         let now = later(story.now, SignedDuration::from_secs(gap));
         match story.resumed_after(story.records.len(), now) {

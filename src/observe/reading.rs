@@ -1,0 +1,42 @@
+//! What `collect` and whoever looks again share: wire values to observed ones, and which failures
+//! concern one subject only.
+
+use std::collections::BTreeMap;
+
+use super::observed::{Dates, Group, Members, User};
+use crate::graph::{Failure, GroupRead, UserRead};
+use crate::model::{SubjectId, Timestamp};
+
+/// What our journal adds to what is read: when we last turned a subject on.
+pub type LastOn = BTreeMap<SubjectId, Timestamp>;
+
+/// Splits what went wrong for one subject (its reason) from what would go wrong for all.
+pub(super) fn fatal<T>(outcome: Result<T, Failure>) -> Result<Result<T, String>, Failure> {
+    match outcome {
+        Ok(value) => Ok(Ok(value)),
+        Err(failure) if failure.ends_the_run() || matches!(failure, Failure::Lost { .. }) => Err(failure),
+        Err(failure) => Ok(Err(failure.explained())),
+    }
+}
+
+/// A user as it came over the wire, before its dates are asked for.
+pub fn user(read: UserRead) -> User {
+    User {
+        id: read.id,
+        upn: read.upn,
+        usage_location: read.usage_location,
+        assignments: read.assignments,
+        dates: Dates::NotRead,
+    }
+}
+
+/// A group as it came over the wire, before its members are asked for.
+pub fn group(read: GroupRead) -> Group {
+    Group {
+        id: read.id,
+        name: read.name,
+        licenses: read.licenses,
+        processing: read.processing,
+        members: Members::NotRead,
+    }
+}
