@@ -271,10 +271,10 @@ fn cost(plan: &Plan) -> String {
     if going_off > 0 {
         let waves = if own.waves > 1 { format!(" in {} waves", own.waves) } else { String::new() };
         text.push_str(&format!(
-            "; {} off{waves}, at most {} at a time, {} minutes off in all",
+            "; {} off{waves}, at most {} at a time, {} off in all",
             people(going_off),
             most_at_once(plan),
-            own.off_user_minutes
+            count(usize::try_from(own.off_user_minutes).unwrap_or(usize::MAX), "minute", "minutes")
         ));
     }
     text.push_str(".\n");
