@@ -34,14 +34,20 @@ struct CheckDocument {
 pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     let output = global.output();
     let now = Clock::system().now();
-    let mut findings: Vec<Finding> = Vec::new();
+    let (mut findings, mut readable): (Vec<Finding>, bool) = (Vec::new(), true);
     let files = manifests::files(&args.manifests)?;
     for file in &files {
-        match manifest::read(manifests::source(file)?, now) {
-            Ok((_, told)) | Err(told) => findings.extend(told),
+        match manifests::source(file) {
+            Ok(source) => match manifest::read(source, now) {
+                Ok((_, told)) | Err(told) => findings.extend(told),
+            },
+            Err(failure) => {
+                failure.show(&output);
+                readable = false;
+            }
         }
     }
-    let valid = !findings.iter().any(Finding::is_error);
+    let valid = readable && !findings.iter().any(Finding::is_error);
     match output.format {
         Format::Json => {
             let findings = findings.iter().map(FindingDocument::from).collect();
@@ -49,7 +55,7 @@ pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> 
         }
         Format::Human => {
             output.result(&finding::render(&findings, output.style().colour, output.width()));
-            if findings.is_empty() {
+            if valid && findings.is_empty() {
                 let count =
                     if files.len() == 1 { "1 manifest".into() } else { format!("{} manifests", files.len()) };
                 output.result(&format!("{count} checked, nothing to say."));

@@ -110,8 +110,8 @@ pub(super) async fn make(
         let nobody = desired.keep_only(&narrow.only, &observed);
         if !nobody.is_empty() {
             return Err(Failure::Usage(format!(
-                "--only: nobody in the manifest is called {}",
-                nobody.join(", ")
+                "--only: the manifest declares no {}; name a user or group as it does, or by object id",
+                nobody.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
             )));
         }
     }

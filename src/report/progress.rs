@@ -46,7 +46,9 @@ impl Progress {
         self.set_wait(None);
         match &told.event {
             Event::Begun { subjects } => {
-                if let Some(bar) = &self.bar {
+                if *subjects == 0 {
+                    self.finish();
+                } else if let Some(bar) = &self.bar {
                     bar.set_length(*subjects as u64);
                 }
             }
@@ -141,7 +143,7 @@ fn bar(wait: &Wait, clock: Clock) -> ProgressBar {
     bar
 }
 
-/// `Turning on 3 subjects that are due.`
+/// `Turning on what earlier runs left off: 3 subjects.`
 pub fn due(subjects: usize) -> String {
     format!("Turning on what earlier runs left off: {}.", count(subjects, "subject", "subjects"))
 }
