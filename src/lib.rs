@@ -8,7 +8,7 @@
 //! 3. [`manifest`]: desired state. A YAML text becomes a valid manifest, or all its findings at once.
 //! 4. [`graph`]: Microsoft Graph. One type reads, one turns on, one turns off.
 //! 5. [`observe`]: live state. What the manifest needs of the tenant, read once, as a value.
-//! 6. [`mod@plan`]: the decision. A pure function from those values to a [`plan::change::Plan`].
+//! 6. [`mod@plan`]: the decision. A pure function from those values to a [`plan::planned::Plan`].
 //! 7. [`apply`]: the doing. A pure machine for each subject and one loop around them.
 //! 8. [`journal`]: memory across restarts, and the lease.
 //! 9. [`report`]: values to text and JSON.

@@ -31,7 +31,7 @@ struct Watched {
 
 impl DateGuard {
     /// A toggle is back on; the first one is watched.
-    pub fn came_back(&mut self, index: usize, _id: SubjectId, now: Timestamp) {
+    pub fn came_back(&mut self, index: usize, now: Timestamp) {
         self.watched.get_or_insert(Watched { index, since: now, next: now });
     }
 
@@ -142,7 +142,7 @@ mod tests {
 
     fn watching() -> DateGuard {
         let mut guard = DateGuard::default();
-        guard.came_back(3, SubjectId::User(ADELE), at(0));
+        guard.came_back(3, at(0));
         guard
     }
 
@@ -163,7 +163,7 @@ mod tests {
     fn a_date_that_moved_is_not_watched_any_more() {
         let mut guard = watching();
         assert!(!guard.looked(true, at(14)));
-        guard.came_back(4, SubjectId::User(ADELE), at(15));
+        guard.came_back(4, at(15));
         assert!(guard.allows_toggles() && guard.whose().is_none());
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::date_guard::DateGuard;
+use super::date_guard::{self, DateGuard};
 use super::event::{Event as Tell, Told};
 use super::interrupt::Interrupt;
 use super::job::Job;
@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::graph::{Failure, NotWritten, OffWriter, OnWriter, Reader, Written};
 use crate::journal::record::Entry;
 use crate::journal::store::{Journal, JournalError};
-use crate::model::{Catalog, Licensed, SignedDuration, Subject, SubjectId, Timestamp};
+use crate::model::{Catalog, Licensed, SignedDuration, Subject, Timestamp};
 use crate::plan::change::Action;
 
 /// How many subjects are worked on at once: two batches of reads. More would only lengthen the time
@@ -128,7 +128,7 @@ enum Write {
 
 impl Driver<'_> {
     async fn work(&mut self) {
-        while self.stopped.is_none() {
+        while self.goes_on() {
             if self.tools.interrupt.is_set() {
                 self.tell(Tell::Interrupted);
                 self.stopped = Some(Stopped::Interrupted);
@@ -146,6 +146,18 @@ impl Driver<'_> {
             } else if !self.wait().await {
                 return;
             }
+        }
+    }
+
+    /// Whether there is something to go on for. A journal that cannot be written ends everything but
+    /// turning on who is off because of us and is due: that harms nobody, and the next run sees it.
+    fn goes_on(&self) -> bool {
+        match &self.stopped {
+            None => true,
+            Some(Stopped::Journal(_)) => self.alive().any(|machine| {
+                machine.holds_off() && matches!(machine.state(), State::BeforeOn { .. } | State::TurningOn)
+            }),
+            Some(Stopped::Interrupted | Stopped::Graph(_)) => false,
         }
     }
 
@@ -219,10 +231,14 @@ impl Driver<'_> {
         self.writes.push((index, write, self.tools.clock.now()));
     }
 
-    /// Makes a record durable. Without it no off may leave; an on may, because it harms nobody.
+    /// Makes a record durable. Without it nothing leaves but an on for somebody who is off because of us.
     fn record(&mut self, index: usize, entry: Entry) -> bool {
         let told = self.telling(index, &entry);
         let turns_off = matches!(entry, Entry::OffIntent { .. });
+        if turns_off && self.stopped.is_some() {
+            self.machines[index].leave(None);
+            return false;
+        }
         match self.tools.journal.append(entry, self.tools.clock.now()) {
             Ok(_) => {
                 told.into_iter().for_each(|event| self.tell(event));
@@ -232,9 +248,13 @@ impl Driver<'_> {
                 if turns_off {
                     self.machines[index].leave(Some(Trouble::ours("journal", error.to_string())));
                 }
-                let goes_on = self.machines[index].holds_off() && !turns_off;
                 self.stopped.get_or_insert(Stopped::Journal(error));
-                goes_on
+                let machines = &self.machines;
+                let turns_back_on = |index: usize, write: &Write| {
+                    matches!(write, Write::On(_)) && machines[index].holds_off()
+                };
+                self.writes.retain(|(index, write, _)| turns_back_on(*index, write));
+                self.machines[index].holds_off() && !turns_off
             }
         }
     }
@@ -272,17 +292,10 @@ impl Driver<'_> {
                 None => return self.machines[index].leave(None),
             },
         };
-        self.answered(index, id, outcome, turns_off);
+        self.answered(index, outcome, turns_off);
     }
 
-    fn answered(
-        &mut self,
-        index: usize,
-        id: SubjectId,
-        outcome: Result<Written, NotWritten>,
-        turns_off: bool,
-    ) {
-        let ends = outcome.as_ref().err().is_some_and(|error| error.failure().ends_the_run());
+    fn answered(&mut self, index: usize, outcome: Result<Written, NotWritten>, turns_off: bool) {
         let event = match outcome {
             Ok(Written { request_id, sent, .. }) => Event::Wrote { request_id, sent },
             Err(NotWritten::Busy { retry_after, failure }) => {
@@ -293,28 +306,25 @@ impl Driver<'_> {
                 }
                 Event::Busy { retry_after: pause, trouble: look::trouble(&failure) }
             }
-            Err(NotWritten::Refused(failure)) => {
-                let event = Event::Refused(look::trouble(&failure));
-                if ends {
-                    self.stopped = Some(Stopped::Graph(failure));
-                }
-                event
-            }
-            Err(NotWritten::InDoubt(failure)) => {
-                let event = Event::InDoubt(look::trouble(&failure));
-                if ends {
-                    self.stopped = Some(Stopped::Graph(failure));
-                }
-                event
-            }
+            Err(NotWritten::Refused(failure)) => Event::Refused(self.note(failure)),
+            Err(NotWritten::InDoubt(failure)) => Event::InDoubt(self.note(failure)),
         };
         let accepted_on = matches!(event, Event::Wrote { .. }) && !turns_off;
         self.step(index, event);
         // One that changed nothing, or was never seen off, moves no date.
         let machine = &self.machines[index];
         if accepted_on && machine.job().action == Action::Toggle && machine.renews() {
-            self.guard.came_back(index, id, self.tools.clock.now());
+            self.guard.came_back(index, self.tools.clock.now());
         }
+    }
+
+    /// The trouble that a failed write is to its machine; one that would meet every request ends the run.
+    fn note(&mut self, failure: Failure) -> Trouble {
+        let trouble = look::trouble(&failure);
+        if failure.ends_the_run() {
+            self.stopped = Some(Stopped::Graph(failure));
+        }
+        trouble
     }
 
     async fn read_some(&mut self, now: Timestamp) {
@@ -346,12 +356,12 @@ impl Driver<'_> {
     /// Whether the date of the first toggle moved, which keeps a lost journal from toggling for ever.
     async fn look_at_date(&mut self, now: Timestamp) {
         let Some(index) = self.guard.whose() else { return };
-        let job = self.machines[index].job().clone();
-        let moved = super::date_guard::has_moved(self.tools.reader, &job, self.tools.catalog).await;
-        match moved {
+        let job = self.machines[index].job();
+        match date_guard::has_moved(self.tools.reader, job, self.tools.catalog).await {
             Ok(moved) => {
                 if self.guard.looked(moved, now) {
-                    self.tell(Tell::DateDoesNotMove { subject: job.subject });
+                    let subject = job.subject.clone();
+                    self.tell(Tell::DateDoesNotMove { subject });
                 }
             }
             Err(failure) => self.stopped = Some(Stopped::Graph(failure)),
@@ -411,14 +421,14 @@ impl Driver<'_> {
     fn tell_end(&mut self, index: usize) {
         let machine = &self.machines[index];
         let Some(end) = machine.end().filter(|_| self.live.contains(&index)) else { return };
-        let (subject, end, notes) = (machine.job().subject.clone(), end.clone(), machine.notes().to_vec());
+        let (subject, end) = (machine.job().subject.clone(), end.clone());
         if machine.holds_off() {
             self.left_off += machine.job().people;
         }
         self.live.remove(&index);
         self.reads.remove(&index);
         self.wakes.remove(&index);
-        self.tell(Tell::Ended { subject, end, notes });
+        self.tell(Tell::Ended { subject, end });
     }
 
     fn finish(self) -> Done {
@@ -433,3 +443,6 @@ impl Driver<'_> {
         Done { machines, stopped: self.stopped, date_does_not_move }
     }
 }
+
+#[cfg(test)]
+mod tests;

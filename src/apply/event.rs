@@ -67,8 +67,6 @@ pub enum Event {
         subject: Subject,
         /// How.
         end: End,
-        /// Things to tell.
-        notes: Vec<String>,
     },
     /// The date of the first toggle did not move: no further toggle starts.
     DateDoesNotMove {

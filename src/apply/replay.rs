@@ -2,7 +2,7 @@
 
 use crate::journal::record::{Entry, List, Record, Who};
 use crate::model::{GroupId, SignedDuration, Subject, SubjectId, SubjectKind, Timestamp, UserId};
-use crate::plan::change::Edit;
+use crate::plan::edit::Edit;
 use crate::plan::running::{InFlight, Phase, Running};
 
 /// How long a subject that was deleted while it was off is looked for: Entra keeps deleted users

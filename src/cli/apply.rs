@@ -10,7 +10,7 @@ use super::run::{Run, drive, resumes};
 use super::{Exit, Failure};
 use crate::apply::interrupt::Interrupt;
 use crate::graph::OffWriter;
-use crate::plan::change::Plan;
+use crate::plan::planned::Plan;
 use crate::report::output::{Format, Output};
 
 /// Make the tenant as the manifest says: show the plan, ask, run it

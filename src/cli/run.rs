@@ -13,13 +13,15 @@ use crate::apply::job::Job;
 use crate::apply::machine::Machine;
 use crate::apply::outcome::Outcome;
 use crate::apply::replay::replay;
+use crate::diag::Code;
 use crate::graph::{OffWriter, OnWriter, Reader};
 use crate::journal::record::Entry;
 use crate::journal::store;
 use crate::model::{Catalog, SubjectId, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
-use crate::plan::change::{Action, Change, Plan};
+use crate::plan::change::{Action, Change};
+use crate::plan::planned::Plan;
 use crate::plan::resolve::Protected;
 use crate::plan::running::Running;
 use crate::plan::{digest, resume};
@@ -276,11 +278,12 @@ impl<'a> Run<'a> {
     fn say_what_stopped(&self) {
         let output = &self.output;
         if self.date_does_not_move {
-            output.explain(
-                "stopped [date-does-not-move]: the first toggle is back on, and 15 minutes later Graph still shows \
+            output.explain(&format!(
+                "stopped [{}]: the first toggle is back on, and 15 minutes later Graph still shows \
                  its old date. Without that date a lost journal would toggle the same people again, so no further \
                  toggle was started; those that were done stay done.",
-            );
+                Code::DateDoesNotMove
+            ));
         }
         let off = self.taken.running.in_flight.values().any(|own| own.counts_as_off());
         let next = if off {

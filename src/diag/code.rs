@@ -11,9 +11,6 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// Every code, in the order of this table.
-            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
-
             /// The stable name, in kebab case.
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$variant => $text,)* }
@@ -57,8 +54,6 @@ codes! {
     // The tenant.
     /// The manifest is for another tenant.
     WrongTenant = "wrong-tenant", Error;
-    /// A selector matched nobody.
-    EmptySelector = "empty-selector", Warning;
     /// A name under `except` or `protect` that the tenant does not know.
     UnknownName = "unknown-name", Warning;
     /// Something could not be read; its subjects are unknown and the plan is incomplete.
@@ -75,12 +70,8 @@ codes! {
     AssignmentInError = "assignment-in-error", Warning;
     /// A group so large that its toggle runs alone.
     GroupAlone = "group-alone", Warning;
-    /// Members newly in error after a group's toggle.
-    MemberInError = "member-in-error", Warning;
     /// The first toggle of the run came back and its date did not move: no further toggle starts.
     DateDoesNotMove = "date-does-not-move", Warning;
-    /// Ids in a `disabledPlans` list that the tenant no longer has in that license were left out.
-    ForgottenServicePlans = "forgotten-service-plans", Note;
     /// A limit stops the run.
     LimitExceeded = "limit-exceeded", Warning;
 }

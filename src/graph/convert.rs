@@ -76,9 +76,7 @@ pub(super) fn user(user: wire::User) -> Result<UserRead, Malformed> {
     Ok(UserRead {
         id: who.id("id", user.id.as_deref())?,
         upn: who.need("userPrincipalName", user.user_principal_name)?,
-        name: user.display_name,
         usage_location: user.usage_location.filter(|location| !location.is_empty()),
-        account_enabled: user.account_enabled,
         assignments: assignments(&who, states)?,
     })
 }
@@ -188,12 +186,11 @@ pub(super) fn license(sku: wire::SubscribedSku) -> Result<License, Malformed> {
 
 /// The tenant.
 pub(super) fn organization(organization: wire::Organization) -> Result<Organization, Malformed> {
-    let who = Who::new("organization", &organization.id, &organization.display_name);
+    let who = Who::new("organization", &organization.id, &None);
     let mut domains = who.need("verifiedDomains", organization.verified_domains)?;
     domains.sort_by_key(|domain| domain.is_default != Some(true));
     Ok(Organization {
         id: who.id("id", organization.id.as_deref())?,
-        name: organization.display_name,
         domains: domains.into_iter().filter_map(|domain| domain.name).collect(),
     })
 }
@@ -238,7 +235,6 @@ mod tests {
         assert_eq!(user.assignments[0].by, AssignedBy::Direct);
         assert_eq!(user.assignments[1].by, AssignedBy::Group(LEGAL.parse().expect("an id")));
         assert!(user.assignments[1].disabled.contains(&SERVICE_PLAN));
-        assert_eq!(user.direct().count(), 1);
     }
 
     #[test]

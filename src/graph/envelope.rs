@@ -4,13 +4,11 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
+use super::Token;
 use super::error::{Failure, Told};
+use super::headers::{header, one_line, retry_after};
 use super::permission::Needs;
-use super::{Token, throttle};
 use crate::model::Timestamp;
-
-/// Longer messages are cut: a proxy may send a whole page as one.
-const MESSAGE_CHARS_MAX: usize = 600;
 
 /// How deep `innerError` is followed. Two levels have been seen.
 const INNER_DEPTH_MAX: usize = 8;
@@ -70,14 +68,9 @@ impl Refusal<'_> {
             message: message.map_or(self.instead, |message| self.token.scrub(&message)),
             request_id: header(self.headers, "request-id").or_else(|| found("request-id")),
             client_request_id: self.client_request_id.to_owned(),
-            retry_after: throttle::retry_after(self.headers, self.now),
+            retry_after: retry_after(self.headers, self.now),
         }
     }
-}
-
-/// A header as text on one line.
-pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(one_line).filter(|text| !text.is_empty())
 }
 
 /// What a body is, for people, when it is not the JSON that it should be. Its text is left out: it
@@ -103,12 +96,6 @@ fn text(value: Option<&Value>) -> Option<String> {
     value.and_then(Value::as_str).map(one_line).filter(|text| !text.is_empty())
 }
 
-/// Without control characters, which could paint on a terminal, and not without end.
-fn one_line(text: &str) -> String {
-    let clean = text.trim().chars().map(|char| if char.is_control() { ' ' } else { char });
-    clean.take(MESSAGE_CHARS_MAX).collect()
-}
-
 /// `Service Unavailable` as Graph would write it as a code.
 fn name_of(status: StatusCode) -> String {
     let reason = status.canonical_reason().unwrap_or_default().replace(' ', "");
@@ -120,6 +107,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::graph::headers::TEXT_CHARS_MAX;
 
     fn told(code: u16, body: Value) -> Told {
         let token = Token::new("t").expect("a token");
@@ -183,6 +171,6 @@ mod tests {
         let long = format!("one\r\n\u{1b}[31mtwo{}", "x".repeat(10_000));
         let message = told(400, json!({ "error": { "code": "A", "message": long } })).message;
         assert!(message.starts_with("one   [31mtwox"));
-        assert_eq!(message.chars().count(), MESSAGE_CHARS_MAX);
+        assert_eq!(message.chars().count(), TEXT_CHARS_MAX);
     }
 }

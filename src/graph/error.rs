@@ -231,16 +231,6 @@ impl Failure {
         matches!(self, Failure::Denied { .. })
     }
 
-    /// 404.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Failure::NotFound(_))
-    }
-
-    /// 429.
-    pub fn is_throttled(&self) -> bool {
-        matches!(self, Failure::Throttled(_))
-    }
-
     /// A link or redirect to another origin: the run ends, with no new off (P6).
     pub fn is_other_origin(&self) -> bool {
         matches!(self, Failure::OtherOrigin { .. })

@@ -1,14 +1,12 @@
 //! What Graph says about a tenant, as values.
 
-use crate::model::{AssignedBy, Assignment, GroupId, Licensed, SERVICE_PLAN, TenantId, Timestamp, UserId};
+use crate::model::{Assignment, GroupId, Licensed, SERVICE_PLAN, TenantId, Timestamp, UserId};
 
 /// The tenant, from `GET /organization`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
     /// Its id.
     pub id: TenantId,
-    /// Its name, where it has one.
-    pub name: Option<String>,
     /// Its verified domains, the default one first.
     pub domains: Vec<String>,
 }
@@ -20,23 +18,10 @@ pub struct UserRead {
     pub id: UserId,
     /// The user principal name.
     pub upn: String,
-    /// The display name.
-    pub name: Option<String>,
     /// `usageLocation`; a direct change needs one (GRAPH 4.3).
     pub usage_location: Option<String>,
-    /// `accountEnabled`.
-    pub account_enabled: Option<bool>,
     /// The entries of `licenseAssignmentStates`.
     pub assignments: Vec<Assignment>,
-}
-
-impl UserRead {
-    /// What is assigned on the user itself, in the shape in which it is written: the only lists that
-    /// a write to this user may start from (GRAPH 4.2).
-    pub fn direct(&self) -> impl Iterator<Item = Licensed> + '_ {
-        let direct = self.assignments.iter().filter(|assignment| assignment.by == AssignedBy::Direct);
-        direct.map(|assignment| Licensed { sku: assignment.sku, disabled: assignment.disabled.clone() })
-    }
 }
 
 /// A group and the licenses that it carries, at one moment.
@@ -71,18 +56,6 @@ pub enum Processing {
 }
 
 impl Processing {
-    /// The word as Graph writes it; empty for none.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Processing::None => "",
-            Processing::Queued => "QueuedForProcessing",
-            Processing::InProgress => "ProcessingInProgress",
-            Processing::Complete => "ProcessingComplete",
-            Processing::Failed => "ProcessingFailed",
-            Processing::Other(word) => word,
-        }
-    }
-
     /// Whether nothing more will come of the change that this speaks of.
     pub fn is_finished(&self) -> bool {
         match self {

@@ -19,6 +19,7 @@ mod convert;
 mod edit;
 mod envelope;
 mod error;
+mod headers;
 mod http;
 mod keys;
 mod live;

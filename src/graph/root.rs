@@ -43,20 +43,6 @@ impl Cloud {
             Cloud::China => "https://microsoftgraph.chinacloudapi.cn",
         }
     }
-
-    /// The origin that issues its tokens.
-    pub fn login_authority(self) -> &'static str {
-        match self {
-            Cloud::Global => "https://login.microsoftonline.com",
-            Cloud::UsGov | Cloud::UsGovDod => "https://login.microsoftonline.us",
-            Cloud::China => "https://login.chinacloudapi.cn",
-        }
-    }
-
-    /// The scope that a token for its Graph is asked for with.
-    pub fn scope(self) -> String {
-        format!("{}/.default", self.graph_root())
-    }
 }
 
 impl fmt::Display for Cloud {
@@ -124,11 +110,6 @@ impl Root {
         Root { origin: cloud.graph_root().to_owned() }
     }
 
-    /// The origin, as `https://graph.microsoft.com`.
-    pub fn as_str(&self) -> &str {
-        &self.origin
-    }
-
     /// The absolute URL of a path below version 1.0: `/users` to `https://…/v1.0/users`.
     pub fn url(&self, path: &str) -> String {
         format!("{}/v1.0{path}", self.origin)
@@ -185,7 +166,6 @@ mod tests {
             assert_eq!(cloud.as_str().parse(), Ok(cloud));
         }
         assert!("moon".parse::<Cloud>().expect_err("no cloud").contains("usgov-dod"));
-        assert_eq!(Cloud::UsGovDod.scope(), "https://dod-graph.microsoft.us/.default");
     }
 
     #[test]

@@ -1,9 +1,5 @@
 //! Patience: how long to stay away after a refusal, and when to give up.
 
-use http::HeaderMap;
-use jiff::fmt::rfc2822;
-
-use super::envelope::header;
 use crate::model::{SignedDuration, Timestamp};
 
 /// How often a read is tried. The waits between eight tries add up to a minute and a half, which
@@ -92,52 +88,11 @@ fn jitter(wait: SignedDuration, asked: &str, tries: u32) -> SignedDuration {
     SignedDuration::from_millis(i64::try_from(share).unwrap_or_default())
 }
 
-/// `Retry-After`, in seconds or as an HTTP date. A date is compared with the answer's own `Date`,
-/// so that a wrong clock on this machine does not matter.
-pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
-    /// Longer is not believed; it only has to be longer than any patience.
-    const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-    let value = header(headers, "retry-after")?;
-    let wait = match value.parse::<u32>() {
-        Ok(seconds) => SignedDuration::from_secs(i64::from(seconds)),
-        Err(_) => {
-            let sent = header(headers, "date").and_then(|date| http_date(&date)).unwrap_or(now);
-            http_date(&value)?.duration_since(sent)
-        }
-    };
-    Some(wait.clamp(SignedDuration::ZERO, LONGEST))
-}
-
-fn http_date(text: &str) -> Option<Timestamp> {
-    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")))
-            .collect()
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_beside_the_date_of_the_answer() {
-        let seconds =
-            |pairs: &[(&'static str, &str)]| retry_after(&headers(pairs), NOW).map(|wait| wait.as_secs());
-        assert_eq!(seconds(&[]), None);
-        assert_eq!(seconds(&[("retry-after", "12")]), Some(12));
-        assert_eq!(seconds(&[("retry-after", "Thu, 01 Jan 1970 00:01:30 GMT")]), Some(90));
-        let date = ("date", "Sun, 22 Nov 2026 10:00:00 GMT");
-        assert_eq!(seconds(&[("retry-after", "Sun, 22 Nov 2026 10:00:07 GMT"), date]), Some(7));
-        assert_eq!(seconds(&[("retry-after", "Sun, 22 Nov 2026 09:59:00 GMT"), date]), Some(0));
-        assert_eq!(seconds(&[("retry-after", "4294967295")]), Some(86_400));
-        assert_eq!(seconds(&[("retry-after", "soon")]), None);
-    }
 
     #[test]
     fn waits_double_up_to_32_seconds_and_end_with_the_eighth_try() {

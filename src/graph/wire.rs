@@ -25,8 +25,6 @@ pub struct Page<T> {
 pub struct Organization {
     /// The tenant id.
     pub id: Option<String>,
-    /// The tenant's name.
-    pub display_name: Option<String>,
     /// Its verified domains.
     pub verified_domains: Option<Vec<VerifiedDomain>>,
 }
@@ -39,8 +37,6 @@ pub struct VerifiedDomain {
     pub name: Option<String>,
     /// The one that new accounts get.
     pub is_default: Option<bool>,
-    /// `contoso.onmicrosoft.com`.
-    pub is_initial: Option<bool>,
 }
 
 /// One entry of `GET /subscribedSkus` (GRAPH 6).
@@ -77,10 +73,6 @@ pub struct User {
     pub id: Option<String>,
     /// The UPN.
     pub user_principal_name: Option<String>,
-    /// The name.
-    pub display_name: Option<String>,
-    /// Whether the account may sign in.
-    pub account_enabled: Option<bool>,
     /// ISO 3166 alpha-2.
     pub usage_location: Option<String>,
     /// Every way in which the user holds a license; only when selected.

@@ -5,7 +5,7 @@
 //! because what it announces happens only after the write returned.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -66,6 +66,10 @@ pub struct Journal {
     run: RunId,
     next: u64,
     last_hash: String,
+    /// Bytes of whole records.
+    whole: u64,
+    /// An append failed, so a part of its record may stand behind the whole ones.
+    torn: bool,
 }
 
 /// What a journal holds.
@@ -74,7 +78,7 @@ pub struct Loaded {
     pub records: Vec<Record>,
     /// How many bytes of a torn last record follow them.
     pub torn: usize,
-    whole: usize,
+    whole: u64,
     last_hash: String,
 }
 
@@ -103,13 +107,12 @@ impl Journal {
         file.read_to_end(&mut bytes).map_err(io("read"))?;
         let loaded = parse(&path, &bytes)?;
         if loaded.torn > 0 {
-            file.set_len(loaded.whole as u64).map_err(io("cut the torn end off"))?;
-            file.seek(SeekFrom::End(0)).map_err(io("seek in"))?;
+            file.set_len(loaded.whole).map_err(io("cut the torn end off"))?;
         }
         sync_folder(folder).map_err(io("make durable the folder of"))?;
         let next = loaded.records.last().map_or(1, |record| record.seq + 1);
-        let last_hash = loaded.last_hash.clone();
-        Ok((Journal { file, path, run, next, last_hash }, loaded))
+        let (last_hash, whole) = (loaded.last_hash.clone(), loaded.whole);
+        Ok((Journal { file, path, run, next, last_hash, whole, torn: false }, loaded))
     }
 
     /// The run that writes here.
@@ -117,7 +120,9 @@ impl Journal {
         self.run
     }
 
-    /// Appends one entry. When this returns `Ok` the record survives a crash of the machine.
+    /// Appends one entry. When this returns `Ok` the record survives a crash of the machine. What an
+    /// append that failed has left is cut off before the next one: behind half a record, a whole one
+    /// would make the journal unreadable.
     pub fn append(&mut self, entry: Entry, at: Timestamp) -> Result<Record, JournalError> {
         let record =
             Record { v: VERSION, seq: self.next, at, run: self.run, prev: self.last_hash.clone(), entry };
@@ -125,11 +130,25 @@ impl Journal {
         let mut line = serde_json::to_string(&record).map_err(|cause| io(cause.into()))?;
         let hash = hash(line.as_bytes());
         line.push('\n');
+        if self.torn {
+            self.file.set_len(self.whole).map_err(io)?;
+        }
+        self.torn = true;
         self.file.write_all(line.as_bytes()).map_err(io)?;
         self.file.sync_data().map_err(io)?;
+        self.torn = false;
+        self.whole += line.len() as u64;
         self.next += 1;
         self.last_hash = hash;
         Ok(record)
+    }
+}
+
+#[cfg(test)]
+impl Journal {
+    /// From now on every append fails, as on a full disk.
+    pub(crate) fn refuse_writing(&mut self) {
+        self.file = File::open(&self.path).expect("opens for reading");
     }
 }
 
@@ -146,7 +165,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Loaded, JournalError> {
         let record = record(path, line, text, &loaded)?;
         loaded.records.push(record);
         loaded.last_hash = hash(text);
-        loaded.whole += end + 1;
+        loaded.whole += end as u64 + 1;
         rest = after;
     }
     Ok(loaded)
@@ -221,6 +240,19 @@ mod tests {
         assert!(loaded.torn > 0);
         journal.append(finished(0), Timestamp::UNIX_EPOCH).expect("appends");
         assert_eq!(load(folder.path()).expect("loads").records.len(), 3);
+    }
+
+    #[test]
+    fn what_an_append_that_failed_has_left_does_not_spoil_the_next_one() {
+        let folder = folder_with_three();
+        let (mut journal, _) = Journal::open(folder.path(), RunId(uuid::Uuid::nil())).expect("opens");
+        let good = journal.file.try_clone().expect("a second handle");
+        journal.refuse_writing();
+        assert!(journal.append(finished(5), Timestamp::UNIX_EPOCH).is_err());
+        edit(folder.path(), |text| text + "{\"v\":1,\"seq\":4,");
+        journal.file = good;
+        journal.append(finished(0), Timestamp::UNIX_EPOCH).expect("appends");
+        assert_eq!(load(folder.path()).expect("loads").records.len(), 4);
     }
 
     #[test]

@@ -29,11 +29,9 @@ pub async fn collect(
     last_on: &LastOn,
     clock: &Clock,
 ) -> Result<Observed, Failure> {
-    let taken_at = clock.now();
     let catalog = reader.catalog().await?;
     let observed = Observed {
         tenant,
-        taken_at,
         catalog,
         users: BTreeMap::new(),
         unread_users: BTreeMap::new(),

@@ -29,8 +29,6 @@ impl Tenant {
 pub struct Observed {
     /// Whom we asked.
     pub tenant: Tenant,
-    /// When the reading began.
-    pub taken_at: Timestamp,
     /// The tenant's licenses.
     pub catalog: Catalog,
     /// Users by id: declared ones, and members of declared groups.
@@ -116,7 +114,7 @@ impl Dates {
             Dates::NotRead => &[][..],
             Dates::Read(entries) => entries,
         };
-        entries.iter().filter(|entry| matches!(entry.status.as_str(), "Enabled" | "Warning"))
+        entries.iter().filter(|entry| entry.is_usable())
     }
 }
 

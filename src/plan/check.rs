@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Action, Change, Plan, Step};
+use super::change::{Action, Change, Person, Step};
+use super::edit::Edit;
+use super::planned::Plan;
 use super::resolve::Desired;
 use super::running::Running;
 use crate::model::{AssignedBy, SERVICE_PLAN, SubjectId};
@@ -37,8 +39,7 @@ pub fn check(plan: &Plan, desired: &Desired, running: &Running) -> Vec<String> {
             say("writes a license that it does not expect to find (P1)");
         }
         if change.action == Action::Toggle {
-            let protected =
-                |person: &&super::change::Person| desired.protected.covers(person.id, &person.name);
+            let protected = |person: &&Person| desired.protected.covers(person.id, &person.name);
             if change.people.iter().any(|person| protected(&person)) {
                 say("turns a protected person off");
             }
@@ -54,7 +55,7 @@ fn is_declared(id: SubjectId, desired: &Desired) -> bool {
     }
 }
 
-fn is_one_service_plan(edit: &super::change::Edit) -> bool {
+fn is_one_service_plan(edit: &Edit) -> bool {
     let only_ours = edit.before.symmetric_difference(&edit.after).all(|id| *id == SERVICE_PLAN);
     only_ours && !edit.after.contains(&SERVICE_PLAN)
 }
@@ -80,7 +81,7 @@ fn ends_on(change: &Change) -> bool {
 }
 
 fn expects_its_licenses(change: &Change) -> bool {
-    let is_expected = |edit: &super::change::Edit| {
+    let is_expected = |edit: &Edit| {
         let found = change.expect.iter().find(|one| one.sku == edit.sku && one.by == AssignedBy::Direct);
         found.is_some_and(|one| one.on != edit.before.contains(&SERVICE_PLAN))
     };

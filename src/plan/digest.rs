@@ -7,8 +7,9 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::change::{Action, Change, Expectation, Plan, Step};
-use crate::model::{AssignedBy, SERVICE_PLAN, SignedDuration};
+use super::change::{Action, Change, Expectation, Step};
+use super::planned::Plan;
+use crate::model::{AssignedBy, SERVICE_PLAN};
 
 /// The version of the plan document, part of the digest.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -60,19 +61,6 @@ fn expectation(one: &Expectation) -> Value {
         AssignedBy::Group(id) => json!(id),
     };
     json!({ "license": one.sku, "group": group, "state": one.state.as_str(), "on": one.on })
-}
-
-impl Step {
-    /// The word of the step in every document, and how long it takes at most.
-    pub fn parts(&self) -> (&'static str, SignedDuration) {
-        match self {
-            Step::Off => ("off", SignedDuration::ZERO),
-            Step::VerifyOff(gate) => ("verify_off", *gate),
-            Step::Wait(wait) => ("wait", *wait),
-            Step::On => ("on", SignedDuration::ZERO),
-            Step::VerifyOn => ("verify_on", SignedDuration::ZERO),
-        }
-    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::change::{Action, Change, Estimate};
+use super::change::{Action, Change};
 use crate::model::{SignedDuration, SubjectKind, Timestamp};
 
 /// One write of a license and the reads around it: the list before, the look after. Reads go 20 to
@@ -15,6 +15,23 @@ const BATCH: u64 = 20;
 const SECONDS_PER_WRITE: u64 = 1;
 /// Seconds that Graph takes for the members of a usual group; Microsoft names no number.
 const SECONDS_PER_GROUP: u64 = 120;
+
+/// What carrying a plan out would cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// HTTP requests.
+    pub requests: u64,
+    /// Graph's resource units (GRAPH 8.2).
+    pub resource_units: u64,
+    /// License writes.
+    pub writes: u64,
+    /// From start to end.
+    pub seconds: u64,
+    /// People times minutes off.
+    pub off_user_minutes: u64,
+    /// How many times the run fills up to `maxOff`.
+    pub waves: u64,
+}
 
 /// Adds up the changes; toggles run in waves of `max_off` people.
 pub(super) fn estimate(changes: &[Change], max_off: u64, now: Timestamp) -> Estimate {

@@ -1,9 +1,10 @@
 //! What a plan tells beside its changes: dates that do not decide, members whom a toggle does not
 //! turn off, errors beside a working assignment, groups that go alone, limits.
 
-use super::change::{Action, Plan};
+use super::change::Action;
 use super::dates::Renewal;
 use super::groups::Roll;
+use super::planned::Plan;
 use super::resolve::Want;
 use super::users::Verdict;
 use crate::diag::{Code, Finding};

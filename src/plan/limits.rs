@@ -1,7 +1,7 @@
 //! Blast radius: how much one run may start, and how much this plan would.
 
-use super::change::{Action, Change};
 use crate::manifest::declared::{Limits, Toggle};
+use crate::model::Amount;
 
 /// A share of few people would forbid everything, so it is never below this for what a run starts.
 const SHARE_FLOOR: u64 = 20;
@@ -29,15 +29,11 @@ impl LimitCheck {
     }
 }
 
-/// Holds the changes against the limits. `people` is how many are declared, members included;
-/// `turned_on` how many people are enabled, themselves or with their group.
-pub(super) fn check(limits: &Limits, changes: &[Change], people: u64, turned_on: u64) -> Vec<LimitCheck> {
-    let going_off: u64 = changes
-        .iter()
-        .filter(|change| change.action == Action::Toggle)
-        .map(|change| change.people.len() as u64)
-        .sum();
-    let one = |name, amount: crate::model::Amount, actual| LimitCheck {
+/// Holds what a plan starts against the limits. `people` is how many are declared, members included;
+/// `turned_on` how many are enabled, themselves or with their group; `going_off` how many a toggle
+/// turns off.
+pub(super) fn check(limits: &Limits, people: u64, turned_on: u64, going_off: u64) -> Vec<LimitCheck> {
+    let one = |name, amount: Amount, actual| LimitCheck {
         name,
         limit: amount.of(people, SHARE_FLOOR),
         written: amount.to_string(),

@@ -9,10 +9,12 @@ pub mod change;
 pub mod check;
 pub mod dates;
 pub mod digest;
-mod estimate;
+pub mod edit;
+pub mod estimate;
 mod findings;
 mod groups;
 pub mod limits;
+pub mod planned;
 pub mod resolve;
 pub mod running;
 mod sequence;
@@ -25,10 +27,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use sequence::{expect_group, expect_user, resume};
 
-use change::{Action, Blocked, Change, InSync, Named, Plan, Unknown};
+use change::{Action, Change, Person};
+use estimate::Estimate;
 use groups::Judged;
+use planned::{Blocked, InSync, Named, Plan, Unknown};
 use resolve::{Desired, Want};
 use running::{InFlight, Running};
+use sequence::Found;
 use users::{Context, DeclaredGroup, Verdict};
 use why::WhyNot;
 
@@ -79,7 +84,7 @@ impl<'a> Draft<'a> {
             findings: desired.findings.clone(),
             limits: Vec::new(),
             max_off: 0,
-            estimate: change::Estimate::default(),
+            estimate: Estimate::default(),
         };
         Draft {
             desired,
@@ -133,8 +138,9 @@ impl<'a> Draft<'a> {
         }
         let subject = Subject { id: SubjectId::Group(group.id), name: group.name.clone() };
         let lists = group.licenses.iter().map(|one| (one.sku, &one.disabled)).collect();
-        let expect = sequence::expect_group(group, &self.observed.catalog);
-        self.settle(subject, want, verdict, &lists, expect, roll.off, off.len() as u64);
+        let expect = expect_group(group, &self.observed.catalog);
+        let found = Found { subject, want, lists, expect, people: roll.off, off: off.len() as u64 };
+        self.settle(found, verdict);
         turns_on
     }
 
@@ -170,48 +176,31 @@ impl<'a> Draft<'a> {
             let subject = Subject { id: SubjectId::User(*id), name: user.upn.clone() };
             let direct = user.assignments.iter().filter(|one| one.is_direct());
             let lists = direct.map(|one| (one.sku, &one.disabled)).collect();
-            let expect = sequence::expect_user(user, &self.observed.catalog);
-            let person = change::Person { id: user.id, name: user.upn.clone() };
-            self.settle(subject, want, verdict, &lists, expect, vec![person], 1);
+            let expect = expect_user(user, &self.observed.catalog);
+            let person = Person { id: user.id, name: user.upn.clone() };
+            self.settle(Found { subject, want, lists, expect, people: vec![person], off: 1 }, verdict);
         }
     }
 
-    /// Turns a verdict into a line of the plan. `people` would go off, `off` people are off now.
-    #[expect(clippy::too_many_arguments, reason = "everything that a line of the plan is made of")]
-    fn settle(
-        &mut self,
-        subject: Subject,
-        want: &Want,
-        verdict: Verdict,
-        lists: &sequence::Lists<'_>,
-        expect: BTreeSet<change::Expectation>,
-        people: Vec<change::Person>,
-        off: u64,
-    ) {
-        let place = want.place.clone();
-        let changed = |change: Change| Change { expect: expect.clone(), ..change };
+    /// Turns a verdict into a line of the plan.
+    fn settle(&mut self, found: Found<'_>, verdict: Verdict) {
         let rule = &self.desired.toggle;
+        let in_sync = |subject, covered_by| InSync { subject, covered_by };
         match verdict {
-            Verdict::InSync => self.plan.in_sync.push(InSync { subject, covered_by: Vec::new() }),
-            Verdict::Covered(covered_by) => self.plan.in_sync.push(InSync { subject, covered_by }),
+            Verdict::InSync => self.plan.in_sync.push(in_sync(found.subject, Vec::new())),
+            Verdict::Covered(groups) => self.plan.in_sync.push(in_sync(found.subject, groups)),
             Verdict::Undecided(why) => {
-                self.plan.findings.push(findings::undecided(&subject, want, why));
-                self.plan.in_sync.push(InSync { subject, covered_by: Vec::new() });
+                self.plan.findings.push(findings::undecided(&found.subject, found.want, why));
+                self.plan.in_sync.push(in_sync(found.subject, Vec::new()));
             }
             Verdict::Blocked(why) => {
-                self.plan.blocked.push(Blocked { subject: Named::from(&subject), why, place });
+                let (subject, place) = (Named::from(&found.subject), found.want.place.clone());
+                self.plan.blocked.push(Blocked { subject, why, place });
             }
-            Verdict::Enable(licenses) => {
-                self.plan.changes.push(changed(sequence::enable(subject, &licenses, lists, want)));
-            }
-            Verdict::Toggle(licenses) => {
-                let toggle = sequence::toggle(subject, &licenses, lists, want, rule, people);
-                self.plan.changes.push(changed(toggle));
-            }
+            Verdict::Enable(licenses) => self.plan.changes.push(found.enable(&licenses)),
+            Verdict::Toggle(licenses) => self.plan.changes.push(found.toggle(&licenses, rule)),
             Verdict::Resume { licenses, off_since } => {
-                let edits = sequence::edits(&licenses, lists);
-                let own = sequence::unrecorded(subject, edits, want, rule, off_since, off, self.now);
-                self.plan.changes.push(changed(sequence::resume(&own, self.now)));
+                self.plan.changes.push(found.resume(&licenses, off_since, rule, self.now));
             }
         }
     }
@@ -249,7 +238,9 @@ impl<'a> Draft<'a> {
         plan.blocked.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.unknown.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.max_off = limits::max_off(&self.desired.toggle, people);
-        plan.limits = limits::check(&self.desired.limits, &plan.changes, people, self.turned_on.len() as u64);
+        let going_off = plan.with(Action::Toggle).map(|change| change.people.len() as u64).sum();
+        let turned_on = self.turned_on.len() as u64;
+        plan.limits = limits::check(&self.desired.limits, people, turned_on, going_off);
         plan.findings.extend(findings::of_plan(&plan));
         plan.findings.sort();
         plan.estimate = estimate::estimate(&plan.changes, plan.max_off, self.now);
@@ -275,49 +266,4 @@ fn tenant_level(sku: SkuId, catalog: &Catalog) -> Option<WhyNot> {
     }
     let plan = license.plans.get(&SERVICE_PLAN).filter(|plan| !plan.is_provisioned())?;
     Some(WhyNot::NotProvisioned { license: name, status: plan.provisioning.clone() })
-}
-
-/// How many changes of each kind, and how many declared subjects need none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Off to on.
-    pub enable: usize,
-    /// Off and on again.
-    pub toggle: usize,
-    /// On when due.
-    pub resume: usize,
-    /// As they must be.
-    pub in_sync: usize,
-    /// Something else must happen first.
-    pub blocked: usize,
-    /// Could not be read.
-    pub unknown: usize,
-}
-
-impl Plan {
-    /// The numbers of the summary line.
-    pub fn summary(&self) -> Summary {
-        Summary {
-            enable: self.with(Action::Enable).count(),
-            toggle: self.with(Action::Toggle).count(),
-            resume: self.with(Action::Resume).count(),
-            in_sync: self.in_sync.len(),
-            blocked: self.blocked.len(),
-            unknown: self.unknown.len(),
-        }
-    }
-}
-
-impl std::fmt::Display for Summary {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Summary { enable, toggle, resume, in_sync, blocked, unknown } = self;
-        write!(
-            f,
-            "Plan: {enable} to enable, {toggle} to toggle, {resume} to resume, {in_sync} in sync, {blocked} blocked"
-        )?;
-        if *unknown > 0 {
-            write!(f, ", {unknown} unknown")?;
-        }
-        write!(f, ".")
-    }
 }

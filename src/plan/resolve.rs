@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Named, Unknown};
+use super::planned::{Named, Unknown};
 use super::running::Running;
 use super::why::WhyNot;
 use crate::diag::{Code, Finding, Place};

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::change::Edit;
 use super::dates::Own;
+use super::edit::Edit;
 use crate::model::{SignedDuration, Subject, SubjectId, Timestamp, UserId};
 
 /// When to look at the gate of a group again (DESIGN 7, exit code 4).

@@ -2,60 +2,124 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Action, Change, Edit, Expectation, Person, Step};
+use super::change::{Action, Change, Expectation, Person, Step};
+use super::edit::Edit;
 use super::resolve::Want;
 use super::running::{InFlight, Phase};
 use crate::manifest::declared::Toggle;
 use crate::model::{
-    AssignedBy, Assignment, AssignmentState, Catalog, SERVICE_PLAN, ServicePlanId, SignedDuration, SkuId,
-    Subject, SubjectKind, Timestamp,
+    AssignedBy, AssignmentState, Catalog, SERVICE_PLAN, ServicePlanId, SignedDuration, SkuId, Subject,
+    SubjectKind, Timestamp,
 };
 use crate::observe::observed::{Group, User};
 
-/// The disabled service plans of each license that the subject itself carries.
-pub(super) type Lists<'a> = BTreeMap<SkuId, &'a BTreeSet<ServicePlanId>>;
-
-/// Off to on.
-pub(super) fn enable(subject: Subject, licenses: &[SkuId], lists: &Lists<'_>, want: &Want) -> Change {
-    let edits = edits(licenses, lists);
-    Change {
-        action: Action::Enable,
-        subject,
-        edits,
-        steps: vec![Step::On, Step::VerifyOn],
-        people: Vec::new(),
-        reason: reason(want, "the service plan is off"),
-        expect: BTreeSet::new(),
-        wait: SignedDuration::ZERO,
-        gate: SignedDuration::ZERO,
-        asked: want.asked,
-        resumes: None,
-    }
+/// A declared subject as it was found: all that a change of it is made from.
+pub(super) struct Found<'a> {
+    pub subject: Subject,
+    pub want: &'a Want,
+    /// The disabled service plans of each license that the subject itself carries.
+    pub lists: BTreeMap<SkuId, &'a BTreeSet<ServicePlanId>>,
+    /// What the change rests on.
+    pub expect: BTreeSet<Expectation>,
+    /// Who goes off with it.
+    pub people: Vec<Person>,
+    /// How many people are off now, or may be.
+    pub off: u64,
 }
 
-/// Off, verified off, wait, on, verified on.
-pub(super) fn toggle(
-    subject: Subject,
-    licenses: &[SkuId],
-    lists: &Lists<'_>,
-    want: &Want,
-    rule: &Toggle,
-    people: Vec<Person>,
-) -> Change {
-    let (wait, gate) = times(subject.id.kind(), rule);
-    let since = want.asked.map_or_else(String::new, |asked| format!("not turned on since {asked}"));
-    Change {
-        action: Action::Toggle,
-        subject,
-        edits: edits(licenses, lists),
-        steps: vec![Step::Off, Step::VerifyOff(gate), Step::Wait(wait), Step::On, Step::VerifyOn],
-        people,
-        reason: reason(want, &since),
-        expect: BTreeSet::new(),
-        wait,
-        gate,
-        asked: want.asked,
-        resumes: None,
+impl Found<'_> {
+    /// Off to on.
+    pub fn enable(self, licenses: &[SkuId]) -> Change {
+        Change {
+            action: Action::Enable,
+            edits: self.edits(licenses),
+            steps: vec![Step::On, Step::VerifyOn],
+            people: Vec::new(),
+            reason: reason(self.want, "the service plan is off"),
+            wait: SignedDuration::ZERO,
+            gate: SignedDuration::ZERO,
+            asked: self.want.asked,
+            resumes: None,
+            subject: self.subject,
+            expect: self.expect,
+        }
+    }
+
+    /// Off, verified off, wait, on, verified on.
+    pub fn toggle(self, licenses: &[SkuId], rule: &Toggle) -> Change {
+        let (wait, gate) = times(self.subject.id.kind(), rule);
+        let since = self.want.asked.map_or_else(String::new, |asked| format!("not turned on since {asked}"));
+        Change {
+            action: Action::Toggle,
+            edits: self.edits(licenses),
+            steps: vec![Step::Off, Step::VerifyOff(gate), Step::Wait(wait), Step::On, Step::VerifyOn],
+            people: self.people,
+            reason: reason(self.want, &since),
+            wait,
+            gate,
+            asked: self.want.asked,
+            resumes: None,
+            subject: self.subject,
+            expect: self.expect,
+        }
+    }
+
+    /// On when due, for a subject that is off without a record of ours.
+    pub fn resume(
+        self,
+        licenses: &[SkuId],
+        off_since: Option<Timestamp>,
+        rule: &Toggle,
+        now: Timestamp,
+    ) -> Change {
+        let own = self.unrecorded(licenses, off_since, rule, now);
+        Change { expect: self.expect, ..resume(&own, now) }
+    }
+
+    /// An unfinished toggle made up from the tenant's own dates, when our journal has none: due at the
+    /// newest change of its assignments plus the wait (DESIGN 9, "without a record").
+    fn unrecorded(
+        &self,
+        licenses: &[SkuId],
+        off_since: Option<Timestamp>,
+        rule: &Toggle,
+        now: Timestamp,
+    ) -> InFlight {
+        let kind = self.subject.id.kind();
+        let (wait, gate) = times(kind, rule);
+        let off_at = off_since.unwrap_or(now);
+        let phase = match (kind, off_since) {
+            (SubjectKind::User, Some(at)) => {
+                Phase::Waiting { off_at: at, due: at.saturating_add(wait).unwrap_or(Timestamp::MAX) }
+            }
+            (SubjectKind::User, None) => Phase::Waiting { off_at, due: now },
+            (SubjectKind::Group, _) => Phase::Off { at: off_at },
+        };
+        InFlight {
+            subject: self.subject.clone(),
+            edits: self.edits(licenses),
+            phase,
+            wait,
+            gate,
+            members: Vec::new(),
+            people: self.off,
+            reason: reason(self.want, "off without a record of ours, and a toggle is asked for"),
+            asked: self.want.asked,
+            verified: kind == SubjectKind::User,
+            on_lost: false,
+            recorded: false,
+        }
+    }
+
+    /// Every license with its list now and at the end, which differ in the service plan or not at all.
+    fn edits(&self, licenses: &[SkuId]) -> Vec<Edit> {
+        let one = |sku: &SkuId| {
+            let before = (*self.lists.get(sku)?).clone();
+            let mut after = before.clone();
+            after.remove(&SERVICE_PLAN);
+            Some(Edit { sku: *sku, before, after })
+        };
+        licenses.iter().filter_map(one).collect()
     }
 }
 
@@ -84,43 +148,6 @@ fn resumed(edit: &Edit) -> Edit {
     Edit { sku: edit.sku, before: edit.off(), after }
 }
 
-/// An unfinished toggle made up from the tenant's own dates, when our journal has none: due at the
-/// newest change of its assignments plus the wait (DESIGN 9, "without a record").
-pub(super) fn unrecorded(
-    subject: Subject,
-    edits: Vec<Edit>,
-    want: &Want,
-    rule: &Toggle,
-    off_since: Option<Timestamp>,
-    people: u64,
-    now: Timestamp,
-) -> InFlight {
-    let kind = subject.id.kind();
-    let (wait, gate) = times(kind, rule);
-    let off_at = off_since.unwrap_or(now);
-    let phase = match (kind, off_since) {
-        (SubjectKind::User, Some(at)) => {
-            Phase::Waiting { off_at: at, due: at.saturating_add(wait).unwrap_or(Timestamp::MAX) }
-        }
-        (SubjectKind::User, None) => Phase::Waiting { off_at, due: now },
-        (SubjectKind::Group, _) => Phase::Off { at: off_at },
-    };
-    InFlight {
-        subject,
-        edits,
-        phase,
-        wait,
-        gate,
-        members: Vec::new(),
-        people,
-        reason: reason(want, "off without a record of ours, and a toggle is asked for"),
-        asked: want.asked,
-        verified: kind == SubjectKind::User,
-        on_lost: false,
-        recorded: false,
-    }
-}
-
 /// The wait and the gate for that kind of subject.
 fn times(kind: SubjectKind, rule: &Toggle) -> (SignedDuration, SignedDuration) {
     match kind {
@@ -137,24 +164,9 @@ fn reason(want: &Want, because: &str) -> String {
     }
 }
 
-/// Every license with its list now and at the end, which differ in the service plan or not at all.
-pub(super) fn edits(licenses: &[SkuId], lists: &Lists<'_>) -> Vec<Edit> {
-    let one = |sku: &SkuId| {
-        let before = (*lists.get(sku)?).clone();
-        let mut after = before.clone();
-        after.remove(&SERVICE_PLAN);
-        Some(Edit { sku: *sku, before, after })
-    };
-    licenses.iter().filter_map(one).collect()
-}
-
 /// What a change of a user rests on: all its assignments of licenses with the service plan.
 pub fn expect_user(user: &User, catalog: &Catalog) -> BTreeSet<Expectation> {
-    expect_assignments(user.relevant(catalog))
-}
-
-fn expect_assignments<'a>(assignments: impl Iterator<Item = &'a Assignment>) -> BTreeSet<Expectation> {
-    assignments
+    user.relevant(catalog)
         .map(|one| Expectation { sku: one.sku, by: one.by, state: one.state.clone(), on: one.leaves_on() })
         .collect()
 }

@@ -72,7 +72,7 @@ impl Progress {
                 let text = format!("{asked}: Graph asks to wait {}", duration(*pause));
                 self.line(told.at, Kind::Dim, "throttled", &text);
             }
-            Event::Ended { subject, end, .. } => {
+            Event::Ended { subject, end } => {
                 self.ended(told.at, &subject.name, end.outcome);
             }
             Event::DateDoesNotMove { subject } => {

@@ -19,7 +19,7 @@ impl Source {
         self.path.split('/').next().expect("a part").trim_end_matches(".rs")
     }
 
-    /// Everything of ours that is named by its path from the root, as `plan::change::Plan`.
+    /// Everything of ours that is named by its path from the root, as `plan::planned::Plan`.
     fn imports(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for (at, _) in self.text.match_indices("crate::") {

@@ -104,7 +104,7 @@ fn the_estimate_says_how_many_waves_and_how_long() {
 
 #[test]
 fn a_plan_that_changes_nothing_costs_nothing() {
-    assert_eq!(many(3, &on(), None).plan().estimate, change::Estimate::default());
+    assert_eq!(many(3, &on(), None).plan().estimate, estimate::Estimate::default());
 }
 
 #[test]

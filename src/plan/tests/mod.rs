@@ -129,7 +129,6 @@ pub fn tenant() -> Tenant {
     Tenant {
         observed: Observed {
             tenant: named,
-            taken_at: time(NOW),
             catalog: licenses.into_iter().collect(),
             users: BTreeMap::new(),
             unread_users: BTreeMap::new(),
@@ -273,7 +272,7 @@ impl Tenant {
         let before = on().disabled;
         let own = InFlight {
             subject: Subject { id, name: name.into() },
-            edits: vec![change::Edit { sku: sku(E5), before: before.clone(), after: before }],
+            edits: vec![edit::Edit { sku: sku(E5), before: before.clone(), after: before }],
             phase,
             wait: SignedDuration::from_mins(60),
             gate: SignedDuration::ZERO,

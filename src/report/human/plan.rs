@@ -8,7 +8,9 @@ use similar::{ChangeTag, TextDiff};
 use super::finding;
 use crate::diag::Finding;
 use crate::model::{Catalog, SERVICE_PLAN, SERVICE_PLAN_NAME, ServicePlanId, SkuId, SubjectKind};
-use crate::plan::change::{Action, Blocked, Change, Edit, Named, Plan, Step};
+use crate::plan::change::{Action, Change, Step};
+use crate::plan::edit::Edit;
+use crate::plan::planned::{Blocked, Named, Plan};
 use crate::report::style::{Kind, Style};
 use crate::report::words::{count, duration, people, time, wrap};
 

@@ -14,7 +14,7 @@ use advaudit::graph::{Client, Cloud, OffWriter, OnWriter, Reader, Root, Token};
 use advaudit::journal::store::Journal;
 use advaudit::model::RunId;
 use advaudit::observe::collect;
-use advaudit::plan::change::Plan;
+use advaudit::plan::planned::Plan;
 use advaudit::plan::resolve::{Desired, resolve};
 use advaudit::plan::running::Running;
 use advaudit::sandbox::{Ask, InProcess, Tenant};

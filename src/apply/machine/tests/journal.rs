@@ -1,7 +1,7 @@
 //! Toggles that our journal does not know, and what the records hold.
 
 use super::*;
-use crate::plan::change::Edit;
+use crate::plan::edit::Edit;
 use crate::plan::running::{InFlight, Phase};
 use Has::{Off, On};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::diag::{Finding, Place};
 use crate::model::{SERVICE_PLAN, SERVICE_PLAN_NAME, ServicePlanId, Subject, SubjectKind, TenantId};
 use crate::observe::observed::Tenant;
-use crate::plan::change::Named;
+use crate::plan::planned::Named;
 
 /// The tenant.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use super::common::{FindingDocument, PlaceDocument, ServicePlanDocument, SubjectName, TenantDocument};
 use crate::model::{AssignedBy, Catalog, ServicePlanId, SignedDuration, SkuId, Timestamp, UserId};
-use crate::plan::change::{Change, Edit, Plan};
+use crate::plan::change::Change;
 use crate::plan::digest::{self, FORMAT_VERSION};
+use crate::plan::edit::Edit;
+use crate::plan::planned::Plan;
 
 /// How long a plan may be started.
 pub const EXPIRES_IN: SignedDuration = SignedDuration::from_hours(24);
@@ -244,7 +246,7 @@ impl PlanDocument {
 }
 
 fn summary(plan: &Plan) -> SummaryDocument {
-    let crate::plan::Summary { enable, toggle, resume, in_sync, blocked, unknown } = plan.summary();
+    let crate::plan::planned::Summary { enable, toggle, resume, in_sync, blocked, unknown } = plan.summary();
     SummaryDocument { enable, toggle, resume, in_sync, blocked, unknown }
 }
 
@@ -283,7 +285,7 @@ fn change(change: &Change, catalog: &Catalog) -> ChangeDocument {
 }
 
 fn blocked(plan: &Plan) -> Vec<BlockedDocument> {
-    let one = |one: &crate::plan::change::Blocked| BlockedDocument {
+    let one = |one: &crate::plan::planned::Blocked| BlockedDocument {
         subject: SubjectName::from(&one.subject),
         code: one.why.code().to_owned(),
         reason: one.why.reason(),
@@ -294,7 +296,7 @@ fn blocked(plan: &Plan) -> Vec<BlockedDocument> {
 }
 
 fn unknown(plan: &Plan) -> Vec<UnknownDocument> {
-    let one = |one: &crate::plan::change::Unknown| UnknownDocument {
+    let one = |one: &crate::plan::planned::Unknown| UnknownDocument {
         subject: SubjectName::from(&one.subject),
         reason: one.reason.clone(),
         place: PlaceDocument::from(&one.place),
