@@ -1,14 +1,12 @@
 //! Findings with the line that they are about, underlined, as the Rust compiler shows its own.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::sync::Arc;
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
-use crate::diag::{Finding, Lines, Place, Severity, Source};
+use crate::diag::{Finding, Place, Severity};
 
 /// So much of a line is handed on after the place; the renderer then cuts to the width.
 const AFTER_BYTES: usize = 300;
@@ -26,10 +24,9 @@ pub fn render(findings: &[Finding], colour: bool, width: usize) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let width = if width == 0 { DEFAULT_TERM_WIDTH } else { width.max(NARROWEST_COLUMNS) };
     let renderer = renderer.term_width(width);
-    let mut lines = LinesOfSources::default();
     let mut text = String::new();
     for finding in findings {
-        let spot = finding.place.as_ref().map(|place| Spot::of(place, lines.of(&place.source)));
+        let spot = finding.place.as_ref().map(Spot::of);
         text += &renderer.render(&[group(finding, spot.as_ref())]);
         text += "\n\n";
     }
@@ -96,16 +93,6 @@ fn without_c1(text: &str) -> String {
     text.replace(|c| matches!(c, '\u{80}'..='\u{9f}'), "\u{fffd}")
 }
 
-/// The lines of each source, counted once: a source can have as many findings as lines.
-#[derive(Default)]
-struct LinesOfSources(HashMap<*const Source, Lines>);
-
-impl LinesOfSources {
-    fn of(&mut self, source: &Arc<Source>) -> &Lines {
-        self.0.entry(Arc::as_ptr(source)).or_insert_with(|| Lines::new(&source.text))
-    }
-}
-
 /// What is shown of a source around a place: never more than one line, and never all of a long one.
 struct Spot {
     name: String,
@@ -118,7 +105,8 @@ struct Spot {
 }
 
 impl Spot {
-    fn of(place: &Place, lines: &Lines) -> Self {
+    fn of(place: &Place) -> Self {
+        let lines = place.source.lines();
         let Range { start, end } = place.range();
         let source = &place.source.text;
         let line = lines.number(start);
@@ -146,10 +134,12 @@ impl Spot {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use snapbox::{assert_data_eq, str};
 
     use super::*;
-    use crate::diag::Code;
+    use crate::diag::{Code, Source};
 
     fn source(text: &str) -> Arc<Source> {
         Arc::new(Source::new("m.yaml", text))
