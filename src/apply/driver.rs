@@ -306,6 +306,10 @@ impl Driver<'_> {
                 }
                 Event::Busy { retry_after: pause, trouble: look::trouble(&failure) }
             }
+            Err(NotWritten::Refused(failure)) if failure.ends_the_run() && !turns_off => {
+                let trouble = self.note(failure);
+                return self.machines[index].leave(Some(trouble));
+            }
             Err(NotWritten::Refused(failure)) => Event::Refused(self.note(failure)),
             Err(NotWritten::InDoubt(failure)) => Event::InDoubt(self.note(failure)),
         };
@@ -399,17 +403,13 @@ impl Driver<'_> {
         self.next < self.machines.len()
     }
 
-    /// Nothing is left but waits, and gates of groups: those take as long as Graph takes.
+    /// Nothing is left but waits, and groups that Graph processes: that takes as long as it takes.
     fn only_waits(&self) -> bool {
         self.writes.is_empty()
             && self.alive().all(|machine| match machine.state() {
                 State::Ended | State::Waiting { .. } => true,
-                State::CheckingOff => machine.job().is_group(),
-                State::Before
-                | State::TurningOff
-                | State::BeforeOn { .. }
-                | State::TurningOn
-                | State::CheckingOn => false,
+                State::CheckingOff | State::CheckingOn => machine.job().is_group(),
+                State::Before | State::TurningOff | State::BeforeOn { .. } | State::TurningOn => false,
             })
     }
 

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use super::options::Global;
 use super::{Exit, Failure, manifests};
 use crate::clock::Clock;
 use crate::diag::Finding;
 use crate::manifest;
 use crate::report::human::finding;
+use crate::report::json::v1::check::CheckDocument;
 use crate::report::json::v1::common::{self, FindingDocument};
 use crate::report::output::Format;
 
@@ -22,13 +21,6 @@ pub(super) struct CheckArgs {
     /// Manifests, or folders of them
     #[arg(required = true, value_name = "MANIFEST")]
     manifests: Vec<PathBuf>,
-}
-
-#[derive(Serialize)]
-struct CheckDocument {
-    format_version: &'static str,
-    valid: bool,
-    findings: Vec<FindingDocument>,
 }
 
 pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
@@ -51,7 +43,7 @@ pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> 
     match output.format {
         Format::Json => {
             let findings = findings.iter().map(FindingDocument::from).collect();
-            output.result(&common::text(&CheckDocument { format_version: "1.0", valid, findings }));
+            output.result(&common::text(&CheckDocument { format_version: "1.0".into(), valid, findings }));
         }
         Format::Human => {
             output.result(&finding::render(&findings, output.style().colour, output.width()));
