@@ -8,7 +8,6 @@ use crate::model::{Catalog, SignedDuration, SubjectId, Timestamp, UserId, UserKe
 use crate::observe::effect::Member;
 use crate::observe::observed::{Dates, User};
 use crate::observe::reading::user;
-use crate::plan::dates::{Own, Renewal, renewal};
 
 /// How long the date may take to move.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
@@ -61,11 +60,10 @@ impl DateGuard {
         self.next_look().is_some_and(|next| next <= now)
     }
 
-    /// Notes a look: whether the toggle would still be due by the tenant's dates alone. True when
-    /// patience ends with this look.
-    pub fn looked(&mut self, due: bool, now: Timestamp) -> bool {
+    /// Notes a look: whether the date has moved. True when patience ends with this look.
+    pub fn looked(&mut self, moved: bool, now: Timestamp) -> bool {
         let Some(watched) = &mut self.watched else { return false };
-        if !due {
+        if moved {
             self.moved = true;
         } else if now.duration_since(watched.since) >= PATIENCE {
             self.failed = true;
@@ -79,9 +77,10 @@ impl DateGuard {
     }
 }
 
-/// Whether the tenant's own dates would ask for this toggle again.
-pub(super) async fn still_due(reader: &Reader, job: &Job, catalog: &Catalog) -> Result<bool, Failure> {
-    let Some(asked) = job.asked else { return Ok(false) };
+/// Whether the tenant's own date says that the toggle was done: the one that a run without its journal
+/// would know it by. What could not be read has not been seen to move.
+pub(super) async fn has_moved(reader: &Reader, job: &Job, catalog: &Catalog) -> Result<bool, Failure> {
+    let Some(asked) = job.asked else { return Ok(true) };
     let ids: Vec<UserId> = match job.subject.id {
         SubjectId::User(id) => vec![id],
         SubjectId::Group(id) => match reader.members(id).await {
@@ -91,35 +90,32 @@ pub(super) async fn still_due(reader: &Reader, job: &Job, catalog: &Catalog) -> 
     };
     let keys: Vec<UserKey> = ids.iter().copied().map(UserKey::Id).collect();
     let (found, dates) = (reader.users(&keys).await, reader.service_plan_dates(&ids).await);
-    let (mut seen, mut due) = (false, false);
+    let mut moved = false;
     for (found, dates) in found.into_iter().zip(dates) {
-        match (found, dates) {
+        moved |= match (found, dates) {
             (Ok(Some(read)), Ok(Some(entries))) => {
                 let user = User { dates: Dates::Read(entries), ..user(read) };
-                let says = is_due(&user, job, asked, catalog);
-                seen |= says.is_some();
-                due |= says == Some(true);
+                is_renewed(&user, job, asked, catalog)
             }
-            (Err(failure), _) | (_, Err(failure)) => due |= nothing_seen(failure)?,
-            (Ok(_), Ok(_)) => {}
+            (Err(failure), _) | (_, Err(failure)) => nothing_seen(failure)?,
+            (Ok(_), Ok(_)) => false,
         }
     }
-    Ok(due || !seen)
+    Ok(moved)
 }
 
-/// Whether the dates of that user ask for the toggle again; `None` when they say nothing, because the
-/// user shows off (a replica that lags) or does not count in the group.
-fn is_due(user: &User, job: &Job, asked: Timestamp, catalog: &Catalog) -> Option<bool> {
-    let says = match job.subject.id {
-        SubjectId::User(_) => user.is_on(catalog),
+/// Whether that user's own date is new. In a group only members who count bear witness: others may
+/// owe a new date to something else.
+fn is_renewed(user: &User, job: &Job, asked: Timestamp, catalog: &Catalog) -> bool {
+    let counts = match job.subject.id {
+        SubjectId::User(_) => true,
         SubjectId::Group(group) => user.as_member(group, catalog) == Member::Counts,
     };
-    says.then(|| renewal(asked, Own::default(), &user.dates, &user.sources(catalog)) == Renewal::Due)
+    counts && user.dates.newest_on().is_some_and(|on| on >= asked)
 }
 
-/// What could not be read has not been seen to move.
 fn nothing_seen(failure: Failure) -> Result<bool, Failure> {
-    if failure.ends_the_run() { Err(failure) } else { Ok(true) }
+    if failure.ends_the_run() { Err(failure) } else { Ok(false) }
 }
 
 #[cfg(test)]
@@ -159,14 +155,14 @@ mod tests {
     #[test]
     fn toggles_go_on_while_the_date_has_time_to_move() {
         let mut guard = watching();
-        assert!(guard.wants_a_look(at(0)) && !guard.looked(true, at(14)));
+        assert!(guard.wants_a_look(at(0)) && !guard.looked(false, at(14)));
         assert!(guard.allows_toggles() && guard.next_look() == Some(at(15)));
     }
 
     #[test]
     fn a_date_that_moved_is_not_watched_any_more() {
         let mut guard = watching();
-        assert!(!guard.looked(false, at(14)));
+        assert!(!guard.looked(true, at(14)));
         guard.came_back(4, at(15));
         assert!(guard.allows_toggles() && guard.whose().is_none());
     }
@@ -174,7 +170,7 @@ mod tests {
     #[test]
     fn a_date_that_has_not_moved_after_a_quarter_of_an_hour_stops_toggles() {
         let mut guard = watching();
-        assert!(guard.looked(true, at(15)));
+        assert!(guard.looked(false, at(15)));
         assert!(!guard.allows_toggles() && guard.failed() == Some(3) && guard.next_look().is_none());
     }
 
@@ -185,11 +181,12 @@ mod tests {
         [license].into_iter().collect()
     }
 
-    fn says(on: bool, assigned: i64) -> Option<bool> {
+    fn is_new(on: bool, assigned: i64) -> bool {
         let disabled: BTreeSet<_> = if on { BTreeSet::new() } else { [SERVICE_PLAN].into() };
         let (by, state) = (AssignedBy::Direct, AssignmentState::Active);
         let direct = Assignment { sku: E5, by, disabled, state, error: None, updated: Some(at(-90)) };
-        let entry = ServicePlanEntry { status: "Enabled".into(), assigned: Some(at(assigned)) };
+        let status = if on { "Enabled" } else { "Deleted" };
+        let entry = ServicePlanEntry { status: status.into(), assigned: Some(at(assigned)) };
         let user = User {
             id: ADELE,
             upn: "adele@contoso.com".into(),
@@ -211,16 +208,16 @@ mod tests {
             protected: Arc::default(),
             resumes: None,
         };
-        is_due(&user, &job, at(0), &catalog())
+        is_renewed(&user, &job, at(0), &catalog())
     }
 
     #[test]
     fn a_date_at_or_after_the_one_asked_for_has_moved() {
-        assert_eq!([says(true, -1), says(true, 0), says(true, 5)], [Some(true), Some(false), Some(false)]);
+        assert_eq!([is_new(true, -1), is_new(true, 0), is_new(true, 5)], [false, true, true]);
     }
 
     #[test]
-    fn a_replica_that_still_shows_off_says_nothing() {
-        assert_eq!(says(false, 5), None);
+    fn a_replica_that_still_shows_off_has_no_date() {
+        assert!(!is_new(false, 5));
     }
 }

@@ -141,7 +141,7 @@ impl Driver<'_> {
                 self.write_one().await;
             } else if self.reads.values().any(|(at, _)| *at <= now) {
                 self.read_some(now).await;
-            } else if self.guard.wants_a_look(now) {
+            } else if self.holds_back() && self.guard.wants_a_look(now) {
                 self.look_at_date(now).await;
             } else if !self.wait().await {
                 return;
@@ -174,7 +174,7 @@ impl Driver<'_> {
 
     /// Starts machines, in order, as far as there is room. What turns on is never held back.
     fn admit(&mut self) {
-        while self.stopped.is_none() && self.next < self.machines.len() && self.at_work() < AT_ONCE {
+        while self.stopped.is_none() && self.holds_back() && self.at_work() < AT_ONCE {
             let job = self.machines[self.next].job();
             if job.action == Action::Toggle && !(self.room().fits(job.people) && self.guard.allows_toggles())
             {
@@ -306,6 +306,10 @@ impl Driver<'_> {
                 }
                 Event::Busy { retry_after: pause, trouble: look::trouble(&failure) }
             }
+            Err(NotWritten::Refused(failure)) if failure.ends_the_run() && !turns_off => {
+                let trouble = self.note(failure);
+                return self.machines[index].leave(Some(trouble));
+            }
             Err(NotWritten::Refused(failure)) => Event::Refused(self.note(failure)),
             Err(NotWritten::InDoubt(failure)) => Event::InDoubt(self.note(failure)),
         };
@@ -357,9 +361,9 @@ impl Driver<'_> {
     async fn look_at_date(&mut self, now: Timestamp) {
         let Some(index) = self.guard.whose() else { return };
         let job = self.machines[index].job();
-        match date_guard::still_due(self.tools.reader, job, self.tools.catalog).await {
-            Ok(due) => {
-                if self.guard.looked(due, now) {
+        match date_guard::has_moved(self.tools.reader, job, self.tools.catalog).await {
+            Ok(moved) => {
+                if self.guard.looked(moved, now) {
                     let subject = job.subject.clone();
                     self.tell(Tell::DateDoesNotMove { subject });
                 }
@@ -370,12 +374,15 @@ impl Driver<'_> {
 
     /// Waits for the next thing to do; false when there is none, or when waiting is not wanted.
     async fn wait(&mut self) -> bool {
-        let due = self.next_due();
-        let Some(next) = due else { return false };
+        let guard = self.guard.next_look().filter(|_| self.holds_back());
+        let work = self.next_work();
+        let Some(next) = work.into_iter().chain(guard).min() else { return false };
         if self.manner.no_wait && self.only_waits() {
             return false;
         }
-        self.tell(Tell::WaitUntil { until: next, off: self.room().off });
+        if let Some(until) = work {
+            self.tell(Tell::WaitUntil { until, off: self.room().off });
+        }
         tokio::select! {
             biased;
             () = self.tools.interrupt.set() => {}
@@ -384,25 +391,25 @@ impl Driver<'_> {
         true
     }
 
-    fn next_due(&self) -> Option<Timestamp> {
+    /// When the next subject needs something.
+    fn next_work(&self) -> Option<Timestamp> {
         let reads = self.reads.values().map(|(at, _)| *at);
         let writes = self.quiet_until.filter(|_| !self.writes.is_empty());
-        let held_back = self.next < self.machines.len();
-        let guard = self.guard.next_look().filter(|_| held_back);
-        reads.chain(self.wakes.values().copied()).chain(writes).chain(guard).min()
+        reads.chain(self.wakes.values().copied()).chain(writes).min()
     }
 
-    /// Nothing is left but waits, and gates of groups: those take as long as Graph takes.
+    /// Whether toggles wait for their turn.
+    fn holds_back(&self) -> bool {
+        self.next < self.machines.len()
+    }
+
+    /// Nothing is left but waits, and groups that Graph processes: that takes as long as it takes.
     fn only_waits(&self) -> bool {
         self.writes.is_empty()
             && self.alive().all(|machine| match machine.state() {
                 State::Ended | State::Waiting { .. } => true,
-                State::CheckingOff => machine.job().is_group(),
-                State::Before
-                | State::TurningOff
-                | State::BeforeOn { .. }
-                | State::TurningOn
-                | State::CheckingOn => false,
+                State::CheckingOff | State::CheckingOn => machine.job().is_group(),
+                State::Before | State::TurningOff | State::BeforeOn { .. } | State::TurningOn => false,
             })
     }
 
@@ -427,7 +434,7 @@ impl Driver<'_> {
     fn finish(self) -> Done {
         let waits = "it waits for its turn or its time; run again to continue";
         let subject = |index: usize| self.machines[index].job().subject.clone();
-        let date_does_not_move = self.guard.failed().map(subject);
+        let date_does_not_move = self.guard.failed().filter(|_| self.holds_back()).map(subject);
         let leave = |mut machine: Machine| {
             machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
             machine

@@ -80,7 +80,7 @@ async fn apply_now(
     } else if starts && made.plan.exceeds_a_limit() {
         changes = resumes(&made.plan);
         also.push(Exit::Limit);
-    } else if starts && !args.auto_approve && !ask(&made.plan, &output, &interrupt).await {
+    } else if starts && !args.auto_approve && !ask(&made.plan, output, &interrupt).await {
         if !interrupt.is_set() {
             output.say("Not approved: nothing new was started.");
         }
@@ -101,8 +101,11 @@ fn loses_its_memory(global: &Global, connection: &Connection) -> bool {
 }
 
 /// One question on the terminal; anything but yes is no. Read in a thread of its own, so that Ctrl-C
-/// is heard meanwhile.
-async fn ask(plan: &Plan, output: &Output, interrupt: &Interrupt) -> bool {
+/// is heard meanwhile. Where stdout is for the document, the plan is shown beside the question.
+async fn ask(plan: &Plan, output: Output, interrupt: &Interrupt) -> bool {
+    if output.format == Format::Json {
+        output.complain(&plan::human(plan, &output));
+    }
     let toggles = if plan.summary().toggle > 0 { ", turning people off and on again" } else { "" };
     output.complain(&format!("\nApply this to {}{toggles}? Only `yes` does.", plan.tenant.domain));
     let (sender, answer) = tokio::sync::oneshot::channel();
@@ -114,7 +117,11 @@ async fn ask(plan: &Plan, output: &Output, interrupt: &Interrupt) -> bool {
     });
     tokio::select! {
         biased;
-        () = interrupt.set() => false,
+        () = interrupt.set() => {
+            // The terminal echoes `^C` where the answer was to be.
+            output.complain("\n");
+            false
+        }
         answer = answer => answer.unwrap_or(false),
     }
 }

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use super::options::Global;
 use super::{Exit, Failure, manifests};
 use crate::clock::Clock;
 use crate::diag::Finding;
 use crate::manifest;
 use crate::report::human::finding;
+use crate::report::json::v1::check::CheckDocument;
 use crate::report::json::v1::common::{self, FindingDocument};
 use crate::report::output::Format;
 
@@ -24,32 +23,31 @@ pub(super) struct CheckArgs {
     manifests: Vec<PathBuf>,
 }
 
-#[derive(Serialize)]
-struct CheckDocument {
-    format_version: &'static str,
-    valid: bool,
-    findings: Vec<FindingDocument>,
-}
-
 pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     let output = global.output();
     let now = Clock::system().now();
-    let mut findings: Vec<Finding> = Vec::new();
+    let (mut findings, mut readable): (Vec<Finding>, bool) = (Vec::new(), true);
     let files = manifests::files(&args.manifests)?;
     for file in &files {
-        match manifest::read(manifests::source(file)?, now) {
-            Ok((_, told)) | Err(told) => findings.extend(told),
+        match manifests::source(file) {
+            Ok(source) => match manifest::read(source, now) {
+                Ok((_, told)) | Err(told) => findings.extend(told),
+            },
+            Err(failure) => {
+                failure.show(&output);
+                readable = false;
+            }
         }
     }
-    let valid = !findings.iter().any(Finding::is_error);
+    let valid = readable && !findings.iter().any(Finding::is_error);
     match output.format {
         Format::Json => {
             let findings = findings.iter().map(FindingDocument::from).collect();
-            output.result(&common::text(&CheckDocument { format_version: "1.0", valid, findings }));
+            output.result(&common::text(&CheckDocument { format_version: "1.0".into(), valid, findings }));
         }
         Format::Human => {
             output.result(&finding::render(&findings, output.style().colour, output.width()));
-            if findings.is_empty() {
+            if valid && findings.is_empty() {
                 let count =
                     if files.len() == 1 { "1 manifest".into() } else { format!("{} manifests", files.len()) };
                 output.result(&format!("{count} checked, nothing to say."));

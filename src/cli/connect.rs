@@ -5,13 +5,14 @@ use std::rc::Rc;
 
 use super::Failure;
 use super::options::Global;
+use super::sandbox::no_tenant;
 use crate::clock::Clock;
 use crate::graph::transport::Transport;
 use crate::graph::{Client, HttpTransport, Root, Throttled, Token};
 use crate::model::{TenantId, Timestamp};
 use crate::report::output::Output;
 use crate::report::progress;
-use crate::sandbox::{InProcess, Opened, Saved};
+use crate::sandbox::{CannotSave, InProcess, Opened, Saved};
 
 /// The variable that holds a ready-made token.
 const TOKEN: &str = "ADVAUDIT_ACCESS_TOKEN";
@@ -50,7 +51,13 @@ impl Connection {
     fn sandbox(file: &Path, global: &Global, output: Output) -> Result<Self, Failure> {
         let text =
             std::fs::read_to_string(file).map_err(|cause| Failure::Read { path: file.to_owned(), cause })?;
-        let opened = Saved::open(&global.state()?, file, &text, global.sandbox_reset)?;
+        let opened =
+            Saved::open(&global.state()?, file, &text, global.sandbox_reset).map_err(
+                |error| match error {
+                    CannotSave::File(_) => no_tenant(file, &error),
+                    other => Failure::Sandbox(other),
+                },
+            )?;
         if let Some(notice) = &opened.notice {
             output.say(notice);
         }

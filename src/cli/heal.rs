@@ -75,7 +75,7 @@ async fn heal_now(
 }
 
 /// Neither a journal nor a manifest: silence would look like health.
-pub(super) fn nothing_known() -> Failure {
+fn nothing_known() -> Failure {
     Failure::other(
         "nothing is known here: there is no journal of this tenant, and no manifest was given",
         "is --state the folder that `apply` used? `advaudit heal MANIFEST` heals by the tenant's own dates",

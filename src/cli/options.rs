@@ -28,7 +28,7 @@ pub(super) struct Global {
     /// loopback
     #[arg(long, global = true, value_name = "URL")]
     pub graph_url: Option<String>,
-    /// Where journal and lease are kept
+    /// The folder where journal and lease are kept [default: .advaudit]
     #[arg(long, global = true, value_name = "DIR")]
     state: Option<PathBuf>,
     /// How results are printed

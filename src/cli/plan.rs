@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::connect::Connection;
 use super::options::Global;
 use super::{Exit, Failure, journal, manifests};
+use crate::clock::Clock;
 use crate::diag::Finding;
 use crate::graph::Reader;
 use crate::manifest::declared::Declared;
@@ -71,6 +72,10 @@ impl Narrow {
 
 pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<Exit, Failure> {
     let output = global.output();
+    if global.sandbox.is_none() {
+        // Nobody is asked, and no token needed, to see that a manifest cannot be used.
+        manifests::read(&args.manifest, Clock::system().now())?;
+    }
     let connection = Connection::open(global, output)?;
     let reader = Reader::new(connection.client.clone());
     let made = connection.drive(async {
@@ -111,8 +116,8 @@ pub(super) async fn make(
         let nobody = desired.keep_only(&narrow.only, &observed);
         if !nobody.is_empty() {
             return Err(Failure::Usage(format!(
-                "--only: nobody in the manifest is called {}",
-                nobody.join(", ")
+                "--only: the manifest declares no {}; name a user or group as it does, or by object id",
+                nobody.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
             )));
         }
     }

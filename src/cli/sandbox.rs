@@ -1,12 +1,12 @@
 //! `advaudit sandbox`: the simulated tenant by itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
 use super::options::Global;
 use super::{Exit, Failure};
-use crate::sandbox::{Tenant, serve};
+use crate::sandbox::{CannotSave, Tenant, serve};
 
 /// Serve a simulated tenant that speaks Graph
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ enum SandboxCommand {
     ///
     /// Any token is accepted. What is done to the tenant is forgotten at the end.
     Serve {
-        /// The tenant
+        /// The file that describes the tenant, such as examples/mixed/tenant.yaml
         #[arg(value_name = "TENANT")]
         file: PathBuf,
         /// The port on 127.0.0.1; 0 takes a free one
@@ -30,10 +30,18 @@ enum SandboxCommand {
     },
 }
 
+/// A tenant file that is none: which, what is wrong with it, and what one looks like.
+pub(super) fn no_tenant(file: &Path, error: &CannotSave) -> Failure {
+    Failure::other(
+        format!("{}: {error}", file.display()),
+        "a tenant is described like those in examples/*/tenant.yaml",
+    )
+}
+
 pub(super) fn sandbox(args: &SandboxArgs, global: &Global) -> Result<Exit, Failure> {
     let SandboxCommand::Serve { file, port } = &args.command;
     let text = std::fs::read_to_string(file).map_err(|cause| Failure::Read { path: file.clone(), cause })?;
-    let tenant = Tenant::read(&text).map_err(|error| Failure::Sandbox(error.into()))?;
+    let tenant = Tenant::read(&text).map_err(|error| no_tenant(file, &error.into()))?;
     let output = global.output();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), "run again"))?;

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::connect::Connection;
-use super::heal::nothing_known;
 use super::options::Global;
 use super::{Exit, Failure, journal};
 use crate::clock::Clock;
@@ -16,7 +15,8 @@ use crate::report::output::Format;
 
 /// Show who is off because of us and when they are due
 ///
-/// Reads the journals of the state folder; no token is needed. Exits 1 when there is none.
+/// Reads the journals of the state folder; no token is needed. Exits 1 when there is none, for then
+/// nothing can be said.
 #[derive(clap::Args)]
 pub(super) struct StatusArgs {
     /// Only this tenant, by id
@@ -34,7 +34,8 @@ pub(super) fn status(args: &StatusArgs, global: &Global) -> Result<Exit, Failure
         None => (global.state()?, Clock::system().now()),
     };
     let tenants = tenants(&folder, args.tenant)?;
-    let (first, rest) = tenants.split_first().ok_or_else(nothing_known)?;
+    let (first, rest) =
+        tenants.split_first().ok_or_else(|| nothing_known(&folder, global.sandbox.is_some()))?;
     if !rest.is_empty() && output.format == Format::Json {
         return Err(Failure::Usage(
             "the state folder knows several tenants: name one with --tenant ID".into(),
@@ -50,6 +51,17 @@ pub(super) fn status(args: &StatusArgs, global: &Global) -> Result<Exit, Failure
         });
     }
     Ok(Exit::Done)
+}
+
+/// Silence would look like health.
+fn nothing_known(folder: &Path, sandbox: bool) -> Failure {
+    let hint = if sandbox {
+        "is --state the folder that `apply` used, and --sandbox the same file?"
+    } else {
+        "is --state the folder that `apply` used? If that is lost, `advaudit heal MANIFEST` heals by the tenant's \
+         own dates. For a simulated tenant name its file with --sandbox"
+    };
+    Failure::other(format!("nothing is known here: there is no journal in {}", folder.display()), hint)
 }
 
 fn document(tenant: TenantId, folder: &Path, now: Timestamp) -> Result<StatusDocument, Failure> {

@@ -25,7 +25,8 @@ pub struct Holder {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "run {} (process {} on {}, since {})", self.run, self.pid, self.host, self.since)
+        let since = self.since.strftime("%Y-%m-%d %H:%M:%S UTC");
+        write!(f, "run {} (process {} on {}, since {since})", self.run, self.pid, self.host)
     }
 }
 

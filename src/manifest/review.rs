@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::node::{Node, Scalar, Value};
-use crate::diag::{Code, Finding, Lines, Place, Source, did_you_mean};
+use crate::diag::{Code, Finding, Place, Source, did_you_mean};
 use crate::model::Timestamp;
 
 /// Collects findings, so that all are told in one run.
@@ -13,7 +13,6 @@ pub(super) struct Review {
     pub source: Arc<Source>,
     /// What "later than now" is measured against.
     pub now: Timestamp,
-    lines: Lines,
     findings: Vec<Finding>,
     /// Suggestions made so far: a slip of a generator stands in every entry.
     near: HashMap<(&'static str, String), Option<&'static str>>,
@@ -24,13 +23,12 @@ const MOST_SUGGESTIONS: usize = 1000;
 
 impl Review {
     pub fn new(source: Arc<Source>, now: Timestamp) -> Self {
-        let lines = Lines::new(&source.text);
-        Review { source, now, lines, findings: Vec::new(), near: HashMap::new() }
+        Review { source, now, findings: Vec::new(), near: HashMap::new() }
     }
 
-    /// The text, without a byte order mark: Windows editors write one, and it means nothing.
+    /// The text.
     pub fn text(&self) -> &str {
-        self.source.text.trim_start_matches('\u{feff}')
+        &self.source.text
     }
 
     /// A place in the text.
@@ -40,12 +38,12 @@ impl Review {
 
     /// The number of the line with that byte.
     pub fn line(&self, byte: usize) -> usize {
-        self.lines.number(byte)
+        self.source.lines().number(byte)
     }
 
     /// The byte at a line and column, both from 1; columns are counted in characters.
     pub fn byte(&self, line: usize, column: usize) -> usize {
-        let line = self.lines.range(line);
+        let line = self.source.lines().range(line);
         let before = self.source.text[line.clone()].chars().take(column.saturating_sub(1));
         line.start + before.map(char::len_utf8).sum::<usize>()
     }

@@ -73,6 +73,7 @@ fn ends_on(change: &Change) -> bool {
     let words: Vec<&str> = change.steps.iter().map(|step| step.parts().0).collect();
     let expected: &[&str] = match change.action {
         Action::Enable => &["on", "verify_on"],
+        Action::Resume if words.len() == 4 => &["verify_off", "wait", "on", "verify_on"],
         Action::Resume => &["wait", "on", "verify_on"],
         Action::Toggle => &["off", "verify_off", "wait", "on", "verify_on"],
     };

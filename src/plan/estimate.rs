@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::change::{Action, Change};
-use crate::model::{SignedDuration, SubjectKind, Timestamp};
+use super::change::{Action, Change, Step};
+use crate::model::{SignedDuration, SubjectKind};
 
 /// One write of a license and the reads around it: the list before, the look after. Reads go 20 to
 /// a request, so per subject they cost a tenth of a request but a resource unit each (GRAPH 7, 8.2).
@@ -34,13 +34,12 @@ pub struct Estimate {
 }
 
 /// Adds up the changes; toggles run in waves of `max_off` people.
-pub(super) fn estimate(changes: &[Change], max_off: u64, now: Timestamp) -> Estimate {
+pub(super) fn estimate(changes: &[Change], max_off: u64) -> Estimate {
     let all_writes: u64 = changes.iter().map(writes).sum();
     let member_reads: u64 = changes.iter().map(|change| member_reads(change) * writes(change)).sum();
     let reads = all_writes * READS_PER_WRITE + member_reads;
     let (toggling, waves) = toggling(changes, max_off);
-    let resuming =
-        changes.iter().filter_map(|change| change.resumes.as_ref()).map(|own| seconds_until(own.due(), now));
+    let resuming = changes.iter().filter(|change| change.action == Action::Resume).map(seconds_until_on);
     Estimate {
         requests: all_writes + reads.div_ceil(BATCH),
         resource_units: all_writes + reads,
@@ -107,6 +106,12 @@ fn seconds(duration: SignedDuration) -> u64 {
     u64::try_from(duration.as_secs()).unwrap_or(0)
 }
 
-fn seconds_until(due: Timestamp, now: Timestamp) -> u64 {
-    seconds(due.duration_since(now))
+/// How long the people of a resumed toggle stay off: the rest of its wait, and the gate of a group.
+fn seconds_until_on(change: &Change) -> u64 {
+    let step = |step: &Step| match step {
+        Step::Wait(wait) => seconds(*wait),
+        Step::VerifyOff(_) => SECONDS_PER_GROUP,
+        Step::Off | Step::On | Step::VerifyOn => 0,
+    };
+    change.steps.iter().map(step).sum()
 }

@@ -243,7 +243,7 @@ impl<'a> Draft<'a> {
         plan.limits = limits::check(&self.desired.limits, people, turned_on, going_off);
         plan.findings.extend(findings::of_plan(&plan));
         plan.findings.sort();
-        plan.estimate = estimate::estimate(&plan.changes, plan.max_off, self.now);
+        plan.estimate = estimate::estimate(&plan.changes, plan.max_off);
         plan
     }
 }

@@ -130,7 +130,7 @@ impl InFlight {
     /// it opens when Graph is done; at once where there is something to look at.
     pub fn come_back(&self, now: Timestamp) -> Timestamp {
         match self.phase {
-            Phase::Off { .. } if self.subject.id.group().is_some() => {
+            Phase::Off { .. } | Phase::OnSent { .. } if self.subject.id.group().is_some() => {
                 now.saturating_add(GATE_PAUSE).unwrap_or(Timestamp::MAX)
             }
             Phase::InDoubt { .. }

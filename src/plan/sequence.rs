@@ -125,12 +125,19 @@ impl Found<'_> {
 
 /// On when due.
 pub fn resume(own: &InFlight, now: Timestamp) -> Change {
-    let left = own.due().duration_since(now).max(SignedDuration::ZERO);
+    let left = |until: Timestamp| until.duration_since(now).max(SignedDuration::ZERO);
+    let before_on = match own.phase {
+        Phase::Off { at } if own.subject.id.group().is_some() => {
+            let gate = at.saturating_add(own.gate).unwrap_or(Timestamp::MAX);
+            vec![Step::VerifyOff(left(gate)), Step::Wait(own.wait)]
+        }
+        _ => vec![Step::Wait(left(own.due()))],
+    };
     Change {
         action: Action::Resume,
         subject: own.subject.clone(),
         edits: own.edits.iter().map(resumed).collect(),
-        steps: vec![Step::Wait(left), Step::On, Step::VerifyOn],
+        steps: [before_on, vec![Step::On, Step::VerifyOn]].concat(),
         people: Vec::new(),
         reason: own.reason.clone(),
         expect: BTreeSet::new(),

@@ -52,6 +52,15 @@ pub(super) struct Context<'a> {
     pub groups: &'a BTreeMap<GroupId, DeclaredGroup>,
 }
 
+impl Context<'_> {
+    /// Whether what a group gives is on soon, whatever the user shows: this plan turns the group on, or
+    /// the group is on already and Graph has not brought that to the user yet.
+    fn comes_on(&self, id: GroupId) -> bool {
+        let turns_on = self.groups.get(&id).is_some_and(|group| group.turns_on);
+        turns_on || self.observed.groups.get(&id).is_some_and(|group| group.is_on(&self.observed.catalog))
+    }
+}
+
 /// Judges one user who exists, was read, and is not in an unfinished toggle of ours.
 pub(super) fn judge(user: &User, want: &Want, context: &Context<'_>) -> Verdict {
     let sources = user.sources(&context.observed.catalog);
@@ -138,8 +147,8 @@ fn resume(held: &[&Assignment], to_enable: &[&Assignment]) -> Verdict {
 /// Off, and no change of the user itself helps: `disabling` groups turn it off, `rest` is in error.
 fn not_by_itself(disabling: &[&&Assignment], rest: &[&&Assignment], context: &Context<'_>) -> Verdict {
     let ids = group_ids(disabling.iter().map(|one| one.by));
-    let turns_on = |id: &GroupId| context.groups.get(id).is_some_and(|group| group.turns_on);
-    let covering: Vec<GroupId> = ids.iter().copied().filter(turns_on).collect();
+    let covers = |id: &GroupId| context.groups.contains_key(id) && context.comes_on(*id);
+    let covering: Vec<GroupId> = ids.iter().copied().filter(covers).collect();
     if !covering.is_empty() {
         return Verdict::Covered(covering);
     }
@@ -164,7 +173,14 @@ fn toggle_due(user: &User, asked: Timestamp, sources: &[&Assignment], context: &
     }
     let groups = group_ids(sources.iter().map(|one| one.by));
     if groups.is_empty() {
-        return Verdict::Toggle(licenses(sources));
+        // A group that comes on would keep the user on in the middle of the toggle.
+        let sound = |one: &&Assignment| one.state == AssignmentState::Active && one.error.is_none();
+        let held = group_ids(user.relevant(&context.observed.catalog).filter(sound).map(|one| one.by));
+        let coming: Vec<GroupId> = held.into_iter().filter(|id| context.comes_on(*id)).collect();
+        if coming.is_empty() {
+            return Verdict::Toggle(licenses(sources));
+        }
+        return Verdict::Blocked(WhyNot::OnByGroups(refs(&coming, context)));
     }
     let by_groups_only = sources.iter().all(|one| !one.is_direct());
     let declared = |id: &GroupId| {

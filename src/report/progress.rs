@@ -26,6 +26,8 @@ pub struct Progress {
     style: Style,
     bar: Option<ProgressBar>,
     wait: Wait,
+    /// The last wait that got a line.
+    told_until: Option<Timestamp>,
 }
 
 /// Until when the driver waits, and how many people are off meanwhile.
@@ -36,7 +38,7 @@ impl Progress {
     pub fn new(output: Output, clock: &Clock) -> Self {
         let wait = Wait::default();
         let bar = (output.can_draw() && !clock.is_virtual()).then(|| bar(&wait, clock.clone()));
-        Progress { output, style: output.error_style(), bar, wait }
+        Progress { output, style: output.error_style(), bar, wait, told_until: None }
     }
 
     /// Shows one event.
@@ -44,7 +46,9 @@ impl Progress {
         self.set_wait(None);
         match &told.event {
             Event::Begun { subjects } => {
-                if let Some(bar) = &self.bar {
+                if *subjects == 0 {
+                    self.finish();
+                } else if let Some(bar) = &self.bar {
                     bar.set_length(*subjects as u64);
                 }
             }
@@ -97,7 +101,8 @@ impl Progress {
     fn waiting(&mut self, now: Timestamp, until: Timestamp, off: u64) {
         self.set_wait(Some((until, off)));
         let left = until.duration_since(now);
-        if self.bar.is_none() && left > WORTH_A_LINE {
+        let is_new = self.told_until.replace(until) != Some(until);
+        if self.bar.is_none() && left > WORTH_A_LINE && is_new {
             let left = duration(left);
             let who = if off > 0 { format!(", {} off", people(off)) } else { String::new() };
             self.line(now, Kind::Dim, "waiting", &format!("until {} ({left}){who}", time_of_day(until)));
@@ -138,7 +143,7 @@ fn bar(wait: &Wait, clock: Clock) -> ProgressBar {
     bar
 }
 
-/// `Turning on 3 subjects that are due.`
+/// `Turning on what earlier runs left off: 3 subjects.`
 pub fn due(subjects: usize) -> String {
     format!("Turning on what earlier runs left off: {}.", count(subjects, "subject", "subjects"))
 }

@@ -28,6 +28,8 @@ pub(super) fn number(number: u64) -> String {
 /// `2 s`, `60 min`, `2 h 30 min`; rounded to what matters.
 pub(super) fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
+    // From ten minutes on only minutes are said, the nearest: an hour but a second is an hour.
+    let seconds = if seconds < 600 { seconds } else { (seconds + 30) / 60 * 60 };
     let (minutes, rest) = (seconds / 60, seconds % 60);
     match (minutes, rest) {
         (0, _) => format!("{seconds} s"),
@@ -80,6 +82,7 @@ mod tests {
         assert_eq!(duration(SignedDuration::from_secs(2)), "2 s");
         assert_eq!(duration(SignedDuration::from_mins(60)), "60 min");
         assert_eq!(duration(SignedDuration::from_secs(95)), "1 min 35 s");
+        assert_eq!(duration(SignedDuration::from_secs(3599)), "60 min");
         assert_eq!(duration(SignedDuration::from_mins(150)), "2 h 30 min");
     }
 

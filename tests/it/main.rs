@@ -11,4 +11,5 @@ mod examples;
 mod exit_codes;
 mod layers;
 mod promises;
+mod simulation;
 mod sockets;

@@ -215,10 +215,17 @@ impl Machine {
 
     /// Ends it for this run, because the run stops: what is off stays in the journal.
     pub fn leave(&mut self, trouble: Option<Trouble>) {
-        if self.end.is_none() {
-            self.state = State::Ended;
-            self.end = Some(End { outcome: Outcome::Pending, trouble });
+        if self.end.is_some() {
+            return;
         }
+        let accepted = self.state == State::CheckingOn && self.job.action == Action::Enable;
+        self.state = State::Ended;
+        self.end = Some(if accepted {
+            self.notes.push("Graph accepted the on; that it shows was not waited for".into());
+            End { outcome: Outcome::Enabled, trouble: None }
+        } else {
+            End { outcome: Outcome::Pending, trouble }
+        });
     }
 
     /// The whole table.

@@ -175,7 +175,8 @@ impl Machine {
         live.is_processed()
             && match live.members_show(&self.job.skus, &self.facts.members, on) {
                 Witness::Unread | Witness::Against => false,
-                Witness::Nobody => world.now >= later(since, STALE_COMPLETE),
+                // After the on nobody is left to wait for; after the off it keeps the gate closed.
+                Witness::Nobody => on || world.now >= later(since, STALE_COMPLETE),
                 Witness::For => true,
             }
     }

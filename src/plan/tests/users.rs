@@ -184,6 +184,13 @@ fn row_due_and_on_by_two_groups_of_which_one_is_declared_is_blocked() {
 }
 
 #[test]
+fn on_directly_in_a_group_that_this_plan_turns_on_is_not_toggled_in_vain() {
+    let member = adele_asked(&[on(), off_by("Legal")]).group("Legal", false, &["adele"]);
+    assert_eq!(member.says("adele"), "toggle");
+    assert_eq!(member.names_group("Legal", None).says("adele"), "on-by-group");
+}
+
+#[test]
 fn row_undecided_is_in_sync_with_a_finding() {
     let tenant = adele_asked(&[changed(on(), SINCE)]);
     assert_eq!(tenant.says("adele"), "in sync");

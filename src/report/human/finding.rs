@@ -1,14 +1,13 @@
 //! Findings with the line that they are about, underlined, as the Rust compiler shows its own.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::sync::Arc;
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
-use crate::diag::{Finding, Lines, Place, Severity, Source};
+use crate::diag::{Finding, Place, Severity};
+use crate::report::words::wrap;
 
 /// So much of a line is handed on after the place; the renderer then cuts to the width.
 const AFTER_BYTES: usize = 300;
@@ -16,6 +15,9 @@ const AFTER_BYTES: usize = 300;
 /// The renderer counts the column in what comes before the place. Where that is more than this, the
 /// line is not shown: it is no line that people read.
 const BEFORE_BYTES: usize = 20_000;
+
+/// What stands before the words of a help where lines have up to four digits: `     = help: `.
+const BEFORE_HELP: usize = 13;
 
 /// A narrower terminal gets lines that it has to wrap.
 const NARROWEST_COLUMNS: usize = 60;
@@ -26,11 +28,10 @@ pub fn render(findings: &[Finding], colour: bool, width: usize) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let width = if width == 0 { DEFAULT_TERM_WIDTH } else { width.max(NARROWEST_COLUMNS) };
     let renderer = renderer.term_width(width);
-    let mut lines = LinesOfSources::default();
     let mut text = String::new();
     for finding in findings {
-        let spot = finding.place.as_ref().map(|place| Spot::of(place, lines.of(&place.source)));
-        text += &renderer.render(&[group(finding, spot.as_ref())]);
+        let spot = finding.place.as_ref().map(Spot::of);
+        text += &renderer.render(&[group(finding, spot.as_ref(), width)]);
         text += "\n\n";
     }
     if !findings.is_empty() {
@@ -55,15 +56,18 @@ pub fn summary(findings: &[Finding]) -> String {
     text
 }
 
-/// One finding in the renderer's terms.
-fn group<'a>(finding: &'a Finding, spot: Option<&'a Spot>) -> Group<'a> {
+/// One finding in the renderer's terms. Sentences are broken here, which the renderer leaves to the
+/// terminal, in the middle of words; it puts each line under the first.
+fn group<'a>(finding: &'a Finding, spot: Option<&'a Spot>, width: usize) -> Group<'a> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut group =
-        Group::with_title(level.primary_title(harmless(&finding.message)).id(finding.code.as_str()));
+    let code = finding.code.as_str();
+    let before_message = finding.severity.as_str().len() + code.len() + "[]: ".len();
+    let message = broken(&finding.message, before_message, width);
+    let mut group = Group::with_title(level.primary_title(message).id(code));
     let label = finding.label.as_deref().map(harmless);
     match spot {
         None => {}
@@ -80,9 +84,14 @@ fn group<'a>(finding: &'a Finding, spot: Option<&'a Spot>) -> Group<'a> {
         }
     }
     match &finding.help {
-        Some(help) => group.element(Level::HELP.message(harmless(help))),
+        Some(help) => group.element(Level::HELP.message(broken(help, BEFORE_HELP, width))),
         None => group,
     }
+}
+
+/// The harmless text, broken between words; the renderer indents each line but the first by `before`.
+fn broken(text: &str, before: usize, width: usize) -> String {
+    wrap(&harmless(text), 0, width.saturating_sub(before))
 }
 
 /// The text without characters that a terminal obeys or that hide other text.
@@ -94,16 +103,6 @@ fn harmless(text: &str) -> String {
 /// replaced by one other, so that columns stay.
 fn without_c1(text: &str) -> String {
     text.replace(|c| matches!(c, '\u{80}'..='\u{9f}'), "\u{fffd}")
-}
-
-/// The lines of each source, counted once: a source can have as many findings as lines.
-#[derive(Default)]
-struct LinesOfSources(HashMap<*const Source, Lines>);
-
-impl LinesOfSources {
-    fn of(&mut self, source: &Arc<Source>) -> &Lines {
-        self.0.entry(Arc::as_ptr(source)).or_insert_with(|| Lines::new(&source.text))
-    }
 }
 
 /// What is shown of a source around a place: never more than one line, and never all of a long one.
@@ -118,7 +117,8 @@ struct Spot {
 }
 
 impl Spot {
-    fn of(place: &Place, lines: &Lines) -> Self {
+    fn of(place: &Place) -> Self {
+        let lines = place.source.lines();
         let Range { start, end } = place.range();
         let source = &place.source.text;
         let line = lines.number(start);
@@ -146,10 +146,12 @@ impl Spot {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use snapbox::{assert_data_eq, str};
 
     use super::*;
-    use crate::diag::Code;
+    use crate::diag::{Code, Source};
 
     fn source(text: &str) -> Arc<Source> {
         Arc::new(Source::new("m.yaml", text))

@@ -10,7 +10,7 @@ use crate::diag::Finding;
 use crate::model::{Catalog, SERVICE_PLAN, SERVICE_PLAN_NAME, ServicePlanId, SkuId, SubjectKind};
 use crate::plan::change::{Action, Change, Step};
 use crate::plan::edit::Edit;
-use crate::plan::planned::{Blocked, Plan};
+use crate::plan::planned::{Blocked, Named, Plan};
 use crate::report::style::{Kind, Style};
 use crate::report::words::{count, duration, people, time, wrap};
 
@@ -188,17 +188,18 @@ fn steps(change: &Change) -> String {
 
 fn blocked(blocked: &[Blocked], view: View) -> String {
     let mut text = String::new();
-    let mut alike: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
+    let mut alike: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for one in blocked {
         let key = (one.why.reason(), one.why.next_step());
-        alike.entry(key).or_default().push(one.subject.name.as_str());
+        alike.entry(key).or_default().push(named(&one.subject));
     }
     for ((reason, next_step), names) in alike {
         let mark = view.style.paint(Kind::Bad, "! blocked");
         let who = match names.as_slice() {
             [one] => view.style.paint(Kind::Strong, one),
             many => {
-                let names = wrap(&listed(many, view), 6, view.width);
+                let all: Vec<&str> = many.iter().map(String::as_str).collect();
+                let names = wrap(&listed(&all, view), 6, view.width);
                 format!("{}\n      {names}", count(many.len(), "subject", "subjects"))
             }
         };
@@ -209,11 +210,19 @@ fn blocked(blocked: &[Blocked], view: View) -> String {
     text
 }
 
+/// `adele@contoso.com`, `group E5 Legal`: as in the blocks of changes.
+fn named(subject: &Named) -> String {
+    match subject.kind {
+        SubjectKind::User => subject.name.clone(),
+        SubjectKind::Group => format!("group {}", subject.name),
+    }
+}
+
 fn unknown(plan: &Plan, view: View) -> String {
     let mut text = String::new();
     for one in &plan.unknown {
         let mark = view.style.paint(Kind::Bad, "? unknown");
-        let name = view.style.paint(Kind::Strong, &one.subject.name);
+        let name = view.style.paint(Kind::Strong, named(&one.subject));
         text.push_str(&format!("\n  {mark} {name}\n{}", line("why", &one.reason, view)));
     }
     text
@@ -264,10 +273,10 @@ fn cost(plan: &Plan) -> String {
     if going_off > 0 {
         let waves = if own.waves > 1 { format!(" in {} waves", own.waves) } else { String::new() };
         text.push_str(&format!(
-            "; {} off{waves}, at most {} at a time, {} minutes off in all",
+            "; {} off{waves}, at most {} at a time, {} off in all",
             people(going_off),
             most_at_once(plan),
-            own.off_user_minutes
+            count(usize::try_from(own.off_user_minutes).unwrap_or(usize::MAX), "minute", "minutes")
         ));
     }
     text.push_str(".\n");

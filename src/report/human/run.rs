@@ -42,7 +42,8 @@ fn ended(all: &[&SubjectDocument], message: &str, style: Style) -> String {
     format!("{word} {}{more}: {message}{id}", names.join(", "))
 }
 
-/// `Done: 3 enabled, 2 toggled.`
+/// `Done: 3 enabled, 2 toggled.`; a run that was not allowed to do what is due does not say that there
+/// was nothing.
 fn summary(run: &RunDocument, style: Style) -> String {
     let own = &run.summary;
     let parts: Vec<String> = [
@@ -62,6 +63,10 @@ fn summary(run: &RunDocument, style: Style) -> String {
     let others =
         if others > 0 { vec![format!("{} (see above)", count(others, "other", "others"))] } else { vec![] };
     let parts = [parts, others].concat();
-    let said = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
-    style.paint(Kind::Strong, format!("Done: {said}."))
+    let said = match (parts.is_empty(), run.exit_code) {
+        (false, _) => format!("Done: {}.", parts.join(", ")),
+        (true, 0) => "Done: nothing to do.".to_owned(),
+        (true, _) => "Nothing was done.".to_owned(),
+    };
+    style.paint(Kind::Strong, said)
 }

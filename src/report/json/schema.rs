@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::v1::{plan::PlanDocument, run::RunDocument};
+use super::v1::{check::CheckDocument, plan::PlanDocument, run::RunDocument, status::StatusDocument};
 use crate::journal::record::Record;
 
 /// What has a schema.
@@ -16,6 +16,10 @@ pub enum Which {
     Run,
     /// A line of the journal.
     Journal,
+    /// The document of `status`.
+    Status,
+    /// The document of `check`.
+    Check,
 }
 
 impl Which {
@@ -26,6 +30,8 @@ impl Which {
             Which::Plan => "plan.schema.json",
             Which::Run => "run.schema.json",
             Which::Journal => "journal.schema.json",
+            Which::Status => "status.schema.json",
+            Which::Check => "check.schema.json",
         }
     }
 }
@@ -37,17 +43,21 @@ pub fn text(which: Which) -> String {
         Which::Plan => schemars::schema_for!(PlanDocument).into(),
         Which::Run => schemars::schema_for!(RunDocument).into(),
         Which::Journal => schemars::schema_for!(Record).into(),
+        Which::Status => schemars::schema_for!(StatusDocument).into(),
+        Which::Check => schemars::schema_for!(CheckDocument).into(),
     };
     super::v1::common::text(&schema)
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
 
     #[test]
     fn the_files_in_schema_are_what_the_types_say() {
-        for which in [Which::Plan, Which::Run, Which::Journal, Which::Manifest] {
+        for which in Which::value_variants().iter().copied() {
             let path = format!("{}/schema/{}", env!("CARGO_MANIFEST_DIR"), which.file());
             if std::env::var_os("ADVAUDIT_BLESS").is_some() {
                 std::fs::write(&path, text(which)).expect("schema/ can be written");

@@ -190,9 +190,6 @@ fn what_windows_editors_write_is_fine() {
     );
     let text = text.replace("  - nobody\r\n", "");
     assert!(outcome(&text).is_ok());
-    let now = "2026-11-22T12:00:00Z".parse().expect("a time");
-    let marked = Source { name: "m.yaml".to_owned(), text };
-    assert!(read(Arc::new(marked), now).is_ok(), "also with the mark still in the text");
 }
 
 #[test]

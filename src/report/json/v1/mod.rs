@@ -1,5 +1,6 @@
 //! Version 1 of the documents.
 
+pub mod check;
 pub mod common;
 pub mod plan;
 pub mod run;
