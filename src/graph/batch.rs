@@ -12,6 +12,7 @@ use super::client::{Answer, Client, Priority, asked, redirected};
 use super::envelope::Refusal;
 use super::error::Failure;
 use super::permission::Needs;
+use super::plain::plain;
 use super::throttle::{Patience, TRIES_MAX};
 use super::wire::{Batch, BatchAnswer, BatchPart, BatchRequest};
 
@@ -39,7 +40,7 @@ impl Found {
     /// This body does not say what was asked.
     pub(super) fn unreadable(&self, reason: impl Into<String>) -> Failure {
         let (asked, request_id) = (self.asked.clone(), self.request_id.clone());
-        Failure::Unreadable { asked, reason: reason.into(), request_id }
+        Failure::Unreadable { asked, reason: plain(reason), request_id }
     }
 }
 
@@ -123,7 +124,7 @@ fn judge(client: &Client, answer: &Answer, path: &str, needs: Needs, part: Optio
         return Err(Failure::Lost { asked, reason, never_left: false, client_request_id });
     };
     let headers = headers(part.headers.unwrap_or_default(), answer);
-    let request_id = super::envelope::header(&headers, "request-id");
+    let request_id = super::envelope::header(&headers, "request-id").map(|id| client.token().scrub(&id));
     if status.is_success() {
         return Ok(Found { asked, request_id, body: part.body.unwrap_or_default() });
     }

@@ -24,6 +24,7 @@ mod keys;
 mod live;
 mod page;
 mod permission;
+mod plain;
 mod read;
 mod root;
 mod throttle;
