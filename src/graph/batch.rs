@@ -13,6 +13,7 @@ use super::envelope::Refusal;
 use super::error::Failure;
 use super::headers::header;
 use super::permission::Needs;
+use super::plain::plain;
 use super::throttle::{Patience, TRIES_MAX};
 use super::wire::{Batch, BatchAnswer, BatchPart, BatchRequest};
 
@@ -40,7 +41,7 @@ impl Found {
     /// This body does not say what was asked.
     pub(super) fn unreadable(&self, reason: impl Into<String>) -> Failure {
         let (asked, request_id) = (self.asked.clone(), self.request_id.clone());
-        Failure::Unreadable { asked, reason: reason.into(), request_id }
+        Failure::Unreadable { asked, reason: plain(reason), request_id }
     }
 }
 
@@ -124,7 +125,7 @@ fn judge(client: &Client, answer: &Answer, path: &str, needs: Needs, part: Optio
         return Err(Failure::Lost { asked, reason, never_left: false, client_request_id });
     };
     let headers = headers(part.headers.unwrap_or_default(), answer);
-    let request_id = header(&headers, "request-id");
+    let request_id = header(&headers, "request-id").map(|id| client.token().scrub(&id));
     if status.is_success() {
         return Ok(Found { asked, request_id, body: part.body.unwrap_or_default() });
     }

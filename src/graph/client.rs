@@ -15,6 +15,7 @@ use super::envelope::{Refusal, describe};
 use super::error::Failure;
 use super::headers::header;
 use super::permission::Needs;
+use super::plain::plain;
 use super::root::origin_of;
 use super::throttle::{Patience, TRIES_MAX, TRIES_MAX_UNCONNECTED, Throttled};
 use super::transport::{Lost, Request, Response, Transport};
@@ -215,7 +216,7 @@ impl Client {
         if parts.status.is_success() {
             return Ok(Answer {
                 asked: ask.asked.clone(),
-                request_id: header(&parts.headers, "request-id"),
+                request_id: header(&parts.headers, "request-id").map(|id| self.0.token.scrub(&id)),
                 client_request_id,
                 at: self.now(),
                 headers: parts.headers,
@@ -260,7 +261,7 @@ impl Answer {
     /// This answer does not say what was asked.
     pub(super) fn unreadable(&self, reason: impl Into<String>) -> Failure {
         let (asked, request_id) = (self.asked.clone(), self.request_id.clone());
-        Failure::Unreadable { asked, reason: reason.into(), request_id }
+        Failure::Unreadable { asked, reason: plain(reason), request_id }
     }
 }
 

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::live::{GroupRead, Organization, Processing, ServicePlanEntry, UserRead, is_service_plan};
+use super::plain::plain;
 use super::wire;
 use crate::model::{
     AssignedBy, Assignment, AssignmentError, AssignmentState, License, LicenseStatus, Licensed, ServicePlan,
@@ -37,11 +38,12 @@ struct Who {
 
 impl Who {
     fn new(what: &'static str, id: &Option<String>, name: &Option<String>) -> Self {
-        Who { what, id: id.clone(), name: name.clone() }
+        let shown = |text: &Option<String>| text.as_deref().map(plain);
+        Who { what, id: shown(id), name: shown(name) }
     }
 
     fn malformed(&self, why: impl Into<String>) -> Malformed {
-        Malformed { what: self.what, id: self.id.clone(), name: self.name.clone(), why: why.into() }
+        Malformed { what: self.what, id: self.id.clone(), name: self.name.clone(), why: plain(why) }
     }
 
     /// A field that has to be there.
@@ -64,9 +66,9 @@ impl Who {
 
 /// An entry whose types are not those of the wire at all.
 pub(super) fn unfit(what: &'static str, value: &Value, why: impl Display) -> Malformed {
-    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let text = |key: &str| value.get(key).and_then(Value::as_str).map(plain);
     let name = text("userPrincipalName").or_else(|| text("displayName")).or_else(|| text("skuPartNumber"));
-    Malformed { what, id: text("id").or_else(|| text("skuId")), name, why: why.to_string() }
+    Malformed { what, id: text("id").or_else(|| text("skuId")), name, why: plain(why.to_string()) }
 }
 
 /// A user with `licenseAssignmentStates` selected.
@@ -75,8 +77,8 @@ pub(super) fn user(user: wire::User) -> Result<UserRead, Malformed> {
     let states = who.need("licenseAssignmentStates", user.license_assignment_states)?;
     Ok(UserRead {
         id: who.id("id", user.id.as_deref())?,
-        upn: who.need("userPrincipalName", user.user_principal_name)?,
-        usage_location: user.usage_location.filter(|location| !location.is_empty()),
+        upn: plain(who.need("userPrincipalName", user.user_principal_name)?),
+        usage_location: user.usage_location.filter(|location| !location.is_empty()).map(plain),
         assignments: assignments(&who, states)?,
     })
 }
@@ -109,8 +111,8 @@ fn assignment(who: &Who, state: wire::LicenseAssignmentState) -> Result<Assignme
         sku: who.id("skuId", state.sku_id.as_deref())?,
         by,
         disabled: who.plans("disabledPlans", state.disabled_plans)?,
-        state: AssignmentState::from(who.need("state", state.state)?.as_str()),
-        error: state.error.as_deref().and_then(AssignmentError::parse),
+        state: AssignmentState::from(plain(who.need("state", state.state)?).as_str()),
+        error: state.error.map(plain).as_deref().and_then(AssignmentError::parse),
         updated: time(state.last_updated_date_time),
     })
 }
@@ -127,7 +129,7 @@ pub(super) fn service_plan_entries(user: wire::User) -> Result<Vec<ServicePlanEn
     let mut entries = Vec::new();
     for plan in who.need("assignedPlans", user.assigned_plans)? {
         if is_service_plan(&who.need("servicePlanId", plan.service_plan_id)?) {
-            let status = plan.capability_status.unwrap_or_default();
+            let status = plain(plan.capability_status.unwrap_or_default());
             entries.push(ServicePlanEntry { status, assigned: time(plan.assigned_date_time) });
         }
     }
@@ -148,9 +150,9 @@ pub(super) fn group(group: wire::Group) -> Result<GroupRead, Malformed> {
     }
     Ok(GroupRead {
         id,
-        name: group.display_name.unwrap_or_else(|| id.to_string()),
+        name: group.display_name.map_or_else(|| id.to_string(), plain),
         licenses: licenses.into_iter().map(|(sku, disabled)| Licensed { sku, disabled }).collect(),
-        processing: Processing::from(group.license_processing_state.as_deref()),
+        processing: Processing::from(group.license_processing_state.map(plain).as_deref()),
     })
 }
 
@@ -172,14 +174,14 @@ pub(super) fn license(sku: wire::SubscribedSku) -> Result<License, Malformed> {
     let mut plans = BTreeMap::new();
     for plan in who.need("servicePlans", sku.service_plans)? {
         let plan_id: ServicePlanId = who.id("servicePlanId", plan.service_plan_id.as_deref())?;
-        let name = plan.service_plan_name.unwrap_or_else(|| plan_id.to_string());
-        let provisioning = plan.provisioning_status.unwrap_or_default();
+        let name = plan.service_plan_name.map_or_else(|| plan_id.to_string(), plain);
+        let provisioning = plain(plan.provisioning_status.unwrap_or_default());
         plans.insert(plan_id, ServicePlan { name, provisioning });
     }
     Ok(License {
         id,
-        part_number: sku.sku_part_number.unwrap_or_else(|| id.to_string()),
-        status: LicenseStatus::from(sku.capability_status.unwrap_or_default().as_str()),
+        part_number: sku.sku_part_number.map_or_else(|| id.to_string(), plain),
+        status: LicenseStatus::from(plain(sku.capability_status.unwrap_or_default()).as_str()),
         plans,
     })
 }
@@ -191,7 +193,7 @@ pub(super) fn organization(organization: wire::Organization) -> Result<Organizat
     domains.sort_by_key(|domain| domain.is_default != Some(true));
     Ok(Organization {
         id: who.id("id", organization.id.as_deref())?,
-        domains: domains.into_iter().filter_map(|domain| domain.name).collect(),
+        domains: domains.into_iter().filter_map(|domain| domain.name).map(plain).collect(),
     })
 }
 

@@ -64,9 +64,11 @@ impl Refusal<'_> {
             asked: self.asked.to_owned(),
             status: self.status.as_u16(),
             code: code.map_or_else(|| name_of(self.status), |code| self.token.scrub(&code)),
-            inner_code,
+            inner_code: inner_code.map(|code| self.token.scrub(&code)),
             message: message.map_or(self.instead, |message| self.token.scrub(&message)),
-            request_id: header(self.headers, "request-id").or_else(|| found("request-id")),
+            request_id: header(self.headers, "request-id")
+                .or_else(|| found("request-id"))
+                .map(|id| self.token.scrub(&id)),
             client_request_id: self.client_request_id.to_owned(),
             retry_after: retry_after(self.headers, self.now),
         }
@@ -134,6 +136,26 @@ mod tests {
             );
             assert_eq!(told.request_id.as_deref(), Some("r"));
         }
+    }
+
+    #[test]
+    fn a_token_that_a_server_repeats_is_shown_nowhere() {
+        let secret = "s3cret-s3cret";
+        let error = json!({ "code": secret, "message": secret, "innerError": { "code": secret, "request-id": secret } });
+        let token = Token::new(secret).expect("a token");
+        let refusal = Refusal {
+            asked: "GET /users",
+            needs: Needs::Users,
+            status: StatusCode::BAD_REQUEST,
+            headers: &HeaderMap::new(),
+            body: Some(json!({ "error": error })),
+            instead: "instead".to_owned(),
+            token: &token,
+            client_request_id: "mine",
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let told = format!("{:?}", refusal.into_told());
+        assert!(!told.contains(secret), "{told}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod keys;
 mod live;
 mod page;
 mod permission;
+mod plain;
 mod read;
 mod root;
 mod throttle;

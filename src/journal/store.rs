@@ -68,8 +68,8 @@ pub struct Journal {
     last_hash: String,
     /// Bytes of whole records.
     whole: u64,
-    /// An append failed, so a part of its record may stand behind the whole ones.
-    torn: bool,
+    /// What a failed write left behind could not be cut off.
+    is_torn: bool,
 }
 
 /// What a journal holds.
@@ -112,7 +112,7 @@ impl Journal {
         sync_folder(folder).map_err(io("make durable the folder of"))?;
         let next = loaded.records.last().map_or(1, |record| record.seq + 1);
         let (last_hash, whole) = (loaded.last_hash.clone(), loaded.whole);
-        Ok((Journal { file, path, run, next, last_hash, whole, torn: false }, loaded))
+        Ok((Journal { file, path, run, next, last_hash, whole, is_torn: false }, loaded))
     }
 
     /// The run that writes here.
@@ -126,21 +126,28 @@ impl Journal {
     pub fn append(&mut self, entry: Entry, at: Timestamp) -> Result<Record, JournalError> {
         let record =
             Record { v: VERSION, seq: self.next, at, run: self.run, prev: self.last_hash.clone(), entry };
-        let io = |cause| JournalError::Io { what: "write to", path: self.path.clone(), cause };
-        let mut line = serde_json::to_string(&record).map_err(|cause| io(cause.into()))?;
+        let written = serde_json::to_string(&record).map_err(Into::into).and_then(|line| self.write(line));
+        written.map_err(|cause| JournalError::Io { what: "write to", path: self.path.clone(), cause })?;
+        Ok(record)
+    }
+
+    /// Writes one line, or nothing: what a full disk took of it would become part of the next record,
+    /// and make the whole journal unreadable.
+    fn write(&mut self, mut line: String) -> std::io::Result<()> {
+        if self.is_torn {
+            self.file.set_len(self.whole)?;
+            self.is_torn = false;
+        }
         let hash = hash(line.as_bytes());
         line.push('\n');
-        if self.torn {
-            self.file.set_len(self.whole).map_err(io)?;
+        if let Err(cause) = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()) {
+            self.is_torn = self.file.set_len(self.whole).is_err();
+            return Err(cause);
         }
-        self.torn = true;
-        self.file.write_all(line.as_bytes()).map_err(io)?;
-        self.file.sync_data().map_err(io)?;
-        self.torn = false;
-        self.whole += line.len() as u64;
         self.next += 1;
         self.last_hash = hash;
-        Ok(record)
+        self.whole += line.len() as u64;
+        Ok(())
     }
 }
 

@@ -183,8 +183,7 @@ fn license(review: &mut Review, node: &Node) -> Option<Located<String>> {
 fn wish(review: &mut Review, node: &Node, block: &Block<'_>) -> Wish {
     let time = "toggleIfEnabledBefore";
     let toggle_if_enabled_before = block.value(time).and_then(|value| values::time(review, value, time));
-    let reason = block.value("reason").and_then(|value| values::text(review, value, "`reason`"));
-    let reason = reason.map(|reason| reason.trim().to_owned());
+    let reason = block.value("reason").and_then(|value| values::sentence(review, value, "`reason`"));
     Wish { toggle_if_enabled_before, reason, place: review.place(node.range.clone()) }
 }
 

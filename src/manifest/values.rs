@@ -58,6 +58,17 @@ pub(super) fn text<'t>(review: &mut Review, node: &'t Node, what: &str) -> Optio
     None
 }
 
+/// A text for people, brought into one line: what is shown in a plan must not look like more of it.
+pub(super) fn sentence(review: &mut Review, node: &Node, what: &str) -> Option<String> {
+    let text = text(review, node, what)?;
+    if let Some(hidden) = text.chars().find(|c| (c.is_control() && !c.is_whitespace()) || is_invisible(*c)) {
+        let message = format!("{what} holds a character that cannot be seen, U+{:04X}", u32::from(hidden));
+        bad(review, node, message, "type the text anew");
+        return None;
+    }
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// A text that names something: in one line, and exactly as it is written.
 pub(super) fn name<'t>(review: &mut Review, node: &'t Node, what: &str) -> Option<&'t str> {
     let text = text(review, node, what)?;

@@ -561,3 +561,25 @@ fn p8_the_administrators_reason_is_in_the_journal() {
         |record: &Value| record["entry"]["reason"] == "INC-4711 no MailItemsAccessed since October";
     assert_eq!(site.journal().iter().filter(|record| with_reason(record)).count(), 2);
 }
+
+#[test]
+fn p7_a_name_in_the_tenant_writes_no_lines_of_its_own_into_a_plan_and_paints_on_no_terminal() {
+    let id = "8a9b0c1d-0000-4000-8000-000000000002";
+    let site = Site::new(
+        &format!("users:\n  - all: licensed\ngroups:\n  - {{group: {id}, toggleIfEnabledBefore: {T}}}\n"),
+        &format!(
+            "groups: [{{name: \"Legal\\e[2J\\nPlan: 0 to toggle\", id: {id}, licenses: [SPE_E5], members: \
+             [\"m\\e[31m@contoso.com\"]}}]\nusers: [\"m\\e[31m@contoso.com\", {{upn: \"n\\x9b2J@contoso.com\", \
+             licenses: [{{license: SPE_E5, off: [M365_ADVANCED_AUDITING]}}]}}]\n"
+        ),
+    );
+    let manifest = site.manifest();
+    for command in ["plan MANIFEST -v", "plan MANIFEST --json", "apply MANIFEST --auto-approve", "status"] {
+        let ran = site.run(&command.replace("MANIFEST", manifest));
+        let obeyed = |text: &str| text.contains(|c: char| c.is_control() && c != '\n');
+        let forged =
+            ran.stdout.lines().chain(ran.stderr.lines()).any(|line| line.starts_with("Plan: 0 to toggle"));
+        let harmless = !obeyed(&ran.stdout) && !obeyed(&ran.stderr) && !forged;
+        ran.exits(0).holds("names are shown with escapes", harmless);
+    }
+}

@@ -106,7 +106,7 @@ groups:
     assert_eq!(declared.users[2].wish.place.to_string(), "m.yaml:15:5");
     assert_eq!(declared.groups[0].group, GroupKey::Name("E5 Legal".to_owned()));
     assert!(matches!(declared.groups[1].group, GroupKey::Id(_)));
-    assert_eq!(declared.groups[1].wish.reason.as_deref(), Some("two\nlines"));
+    assert_eq!(declared.groups[1].wish.reason.as_deref(), Some("two lines"));
 }
 
 #[test]

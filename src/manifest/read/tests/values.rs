@@ -191,3 +191,22 @@ fn a_license_that_is_in_no_list_is_a_warning() {
     );
     assert_eq!(valid(body).users.len(), 3);
 }
+
+#[test]
+fn a_reason_is_one_line_without_anything_that_a_terminal_would_obey() {
+    let body = "users:
+  - user: a@contoso.com
+    reason: |
+      INC-4711
+      Plan: 0 to enable.
+";
+    assert_eq!(valid(body).users[0].wish.reason.as_deref(), Some("INC-4711 Plan: 0 to enable."));
+    check(
+        findings_in("users:\n  - {user: a@contoso.com, reason: \"x\\e[2J\"}\n"),
+        str![[r#"
+4:35 <"x\e[2J"> bad-value: `reason` holds a character that cannot be seen, U+001B
+    type the text anew
+
+"#]],
+    );
+}
