@@ -99,8 +99,8 @@ impl Failure {
             }
             Failure::Graph(failure) => failure.hint().map(str::to_owned),
             Failure::Other { hint, .. } => hint.clone(),
-            Failure::Usage(_) => Some("`advaudit --help` lists commands and options".into()),
-            Failure::NoToken(_)
+            Failure::Usage(_)
+            | Failure::NoToken(_)
             | Failure::Manifest(_)
             | Failure::Read { .. }
             | Failure::Journal(_)

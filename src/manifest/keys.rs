@@ -76,7 +76,11 @@ impl<'t> Block<'t> {
         for field in fields {
             if keys.later.contains(&field.key.as_str()) {
                 let message = format!("`{}` is not available yet in this version", field.key);
-                review.tell(review.finding(Code::NotAvailableYet, field.key_range.clone(), message));
+                let finding = review.finding(Code::NotAvailableYet, field.key_range.clone(), message);
+                review.tell(finding.help(match field.key.as_str() {
+                    "filter" | "membersOf" => "name the users one by one, or select with `all: licensed`",
+                    _ => "remove the line",
+                }));
             } else if !keys.known.contains(&field.key.as_str()) {
                 block.tell_unknown(review, field, keys);
             } else if field.value.is_empty() {

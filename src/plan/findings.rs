@@ -98,12 +98,12 @@ pub(super) fn of_plan(plan: &Plan) -> Vec<Finding> {
     }
     for limit in plan.limits.iter().filter(|limit| limit.exceeded()) {
         let message = format!(
-            "this run would {} {}, and limits.{} allows {} ({})",
+            "this run would {} {}, and limits.{} allows {}{}",
             limit.name,
             people(usize::try_from(limit.actual).unwrap_or(usize::MAX)),
             limit.name,
             limit.limit,
-            limit.written
+            if limit.written.ends_with('%') { format!(" ({})", limit.written) } else { String::new() }
         );
         let help =
             format!("nothing new is started; to allow it set `limits: {{{}: {}}}`", limit.name, limit.actual);

@@ -125,14 +125,14 @@ impl Progress {
     }
 }
 
-/// `12/96  3 people off, next in 34 min; Ctrl-C is safe`.
+/// `12/96  3 people off, next step in 34 min; Ctrl-C is safe`.
 fn bar(wait: &Wait, clock: Clock) -> ProgressBar {
     let wait = Arc::clone(wait);
     let countdown = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
         let waiting = *wait.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((until, off)) = waiting {
             let left = duration(until.duration_since(clock.now()).max(SignedDuration::ZERO));
-            _ = write!(text, "{} off, next in {left}; Ctrl-C is safe", people(off));
+            _ = write!(text, "{} off, next step in {left}; Ctrl-C is safe", people(off));
         }
     };
     let style = ProgressStyle::with_template("{bar:20.green} {pos}/{len}  {left}")

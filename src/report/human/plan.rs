@@ -273,10 +273,10 @@ fn cost(plan: &Plan) -> String {
     if going_off > 0 {
         let waves = if own.waves > 1 { format!(" in {} waves", own.waves) } else { String::new() };
         text.push_str(&format!(
-            "; {} off{waves}, at most {} at a time, {} off in all",
+            "; {} off{waves}, at most {} at a time, {} of time off",
             people(going_off),
             most_at_once(plan),
-            count(usize::try_from(own.off_user_minutes).unwrap_or(usize::MAX), "minute", "minutes")
+            count(usize::try_from(own.off_user_minutes).unwrap_or(usize::MAX), "user-minute", "user-minutes")
         ));
     }
     text.push_str(".\n");
