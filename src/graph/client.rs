@@ -354,7 +354,7 @@ mod tests {
             Bench::new((0..8).map(|_| raw(503, "<html>busy</html>").with("content-type", "text/html")));
         let failure = read(&bench).await.expect_err("given up");
         assert!(matches!(&failure, Failure::Unavailable(told) if told.code == "ServiceUnavailable"));
-        assert!(failure.message().contains("text/html"), "{failure}");
+        assert!(failure.told().expect("an answer").message.contains("text/html"), "{failure}");
         assert!(!failure.to_string().contains("busy"), "the body of a proxy is not shown: {failure}");
         assert!(bench.seconds() < 110);
     }
@@ -427,7 +427,7 @@ mod tests {
         let bench = Bench::new([refused(400, TOKEN, &format!("I saw Bearer {TOKEN}"))]);
         let failure = read(&bench).await.expect_err("refused");
         assert!(!format!("{failure} {failure:?}").contains(TOKEN), "{failure:?}");
-        assert!(failure.message().contains("[token]"));
+        assert!(failure.told().expect("an answer").message.contains("[token]"));
     }
 
     #[tokio::test]

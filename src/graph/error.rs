@@ -114,14 +114,13 @@ pub enum Failure {
 /// What every failure has.
 struct Parts<'a> {
     code: &'a str,
-    message: &'a str,
     asked: &'a str,
     request_id: Option<&'a str>,
 }
 
 impl<'a> Parts<'a> {
-    fn new(code: &'a str, message: &'a str, asked: &'a str, request_id: Option<&'a str>) -> Self {
-        Parts { code, message, asked, request_id }
+    fn new(code: &'a str, asked: &'a str, request_id: Option<&'a str>) -> Self {
+        Parts { code, asked, request_id }
     }
 }
 
@@ -129,11 +128,6 @@ impl Failure {
     /// A stable word for machines: Graph's own code, or ours where Graph gave none.
     pub fn code(&self) -> &str {
         self.parts().code
-    }
-
-    /// What Graph or the network said, without what was asked and without the ids.
-    pub fn message(&self) -> &str {
-        self.parts().message
     }
 
     /// What was asked, as `GET /users`.
@@ -154,20 +148,18 @@ impl Failure {
             | Failure::NotFound(told)
             | Failure::Refused(told)
             | Failure::Throttled(told)
-            | Failure::Unavailable(told) => {
-                Parts::new(&told.code, &told.message, &told.asked, told.request_id.as_deref())
+            | Failure::Unavailable(told) => Parts::new(&told.code, &told.asked, told.request_id.as_deref()),
+            Failure::Lost { asked, .. } => Parts::new("no-answer", asked, None),
+            Failure::Unreadable { asked, request_id, .. } => {
+                Parts::new("unreadable-answer", asked, request_id.as_deref())
             }
-            Failure::Lost { asked, reason, .. } => Parts::new("no-answer", reason, asked, None),
-            Failure::Unreadable { asked, reason, request_id } => {
-                Parts::new("unreadable-answer", reason, asked, request_id.as_deref())
+            Failure::OtherOrigin { asked, request_id, .. } => {
+                Parts::new("other-origin", asked, request_id.as_deref())
             }
-            Failure::OtherOrigin { asked, origin, request_id } => {
-                Parts::new("other-origin", origin, asked, request_id.as_deref())
+            Failure::Endless { asked, request_id, .. } => {
+                Parts::new("endless-pages", asked, request_id.as_deref())
             }
-            Failure::Endless { asked, reason, request_id } => {
-                Parts::new("endless-pages", reason, asked, request_id.as_deref())
-            }
-            Failure::NotSent { asked, reason } => Parts::new("not-sent", reason, asked, None),
+            Failure::NotSent { asked, .. } => Parts::new("not-sent", asked, None),
         }
     }
 

@@ -225,7 +225,8 @@ mod tests {
         let catalog = bench.run(reader.catalog()).await.expect("a catalog");
         assert!(catalog.licenses().all(|license| license.plans.contains_key(&SERVICE_PLAN)));
         let failure = bench.run(reader.catalog()).await.expect_err("spoilt");
-        assert!(failure.message().contains("license ODD: `skuId` is missing"), "{failure}");
+        let Failure::Unreadable { reason, .. } = &failure else { panic!("{failure}") };
+        assert!(reason.contains("license ODD: `skuId` is missing"), "{failure}");
         assert_eq!(bench.asked()[0], "GET /v1.0/subscribedSkus");
     }
 

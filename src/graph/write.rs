@@ -43,17 +43,6 @@ pub enum NotWritten {
     InDoubt(Failure),
 }
 
-impl NotWritten {
-    /// What happened.
-    pub fn failure(&self) -> &Failure {
-        match self {
-            NotWritten::Busy { failure, .. }
-            | NotWritten::Refused(failure)
-            | NotWritten::InDoubt(failure) => failure,
-        }
-    }
-}
-
 /// Turns the service plan on, and nothing else.
 #[derive(Clone)]
 pub struct OnWriter(Client);
@@ -301,7 +290,7 @@ mod tests {
         let bench = Bench::new([refused(403, "Authorization_RequestDenied", "Insufficient privileges.")]);
         let outcome =
             bench.run(bench.on().turn_on(legal(), &licensed(&[AUDITING]), &catalog(&[AUDITING]))).await;
-        let failure = outcome.expect_err("denied").failure().clone();
+        let Err(NotWritten::Refused(failure)) = outcome else { panic!("{outcome:?}") };
         assert!(failure.hint().expect("a hint").contains("Group.ReadWrite.All"));
     }
 
