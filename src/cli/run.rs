@@ -172,7 +172,12 @@ impl<'a> Run<'a> {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             plan_sha256,
         };
-        self.taken.journal.append(begun, clock.now())?;
+        let written = self.taken.journal.append(begun, clock.now());
+        if changes.is_empty() {
+            written?;
+        }
+        // Otherwise the driver meets the same error at its own records: it starts nothing without one,
+        // and turns on who is due all the same.
         let jobs = changes.iter().map(|change| Job::new(change, protected)).collect();
         let mut progress = Progress::new(self.output, clock);
         let mut tell = |told: &Told| progress.tell(told);

@@ -8,7 +8,7 @@ use super::planned::Plan;
 use super::resolve::Want;
 use super::users::Verdict;
 use crate::diag::{Code, Finding};
-use crate::model::{Catalog, Subject, SubjectKind, UserId};
+use crate::model::{Catalog, License, SERVICE_PLAN_NAME, Subject, SubjectKind, UserId};
 use crate::observe::effect::Member;
 use crate::observe::observed::{Group, Observed, User};
 
@@ -84,6 +84,11 @@ pub(super) fn of_user(user: &User, want: &Want, catalog: &Catalog) -> Vec<Findin
 /// What only the whole plan shows.
 pub(super) fn of_plan(plan: &Plan) -> Vec<Finding> {
     let mut findings = Vec::new();
+    if !plan.catalog.licenses().any(License::has_service_plan) {
+        let message = format!("the tenant owns no license with {SERVICE_PLAN_NAME}");
+        let help = "buy an E5-class license; until then nobody can have the service plan";
+        findings.push(Finding::new(Code::NoLicenseInTenant, message).help(help));
+    }
     for change in plan.with(Action::Toggle) {
         let going = change.people.len() as u64;
         if change.subject.id.kind() == SubjectKind::Group && going > plan.max_off {

@@ -191,6 +191,14 @@ fn on_directly_in_a_group_that_this_plan_turns_on_is_not_toggled_in_vain() {
 }
 
 #[test]
+fn a_tenant_without_any_license_with_the_service_plan_is_told_once() {
+    let mut tenant = adele(&[]);
+    assert!(!has(&tenant.plan(), Code::NoLicenseInTenant));
+    tenant.observed.catalog = Catalog::default();
+    assert!(has(&tenant.plan(), Code::NoLicenseInTenant));
+}
+
+#[test]
 fn row_undecided_is_in_sync_with_a_finding() {
     let tenant = adele_asked(&[changed(on(), SINCE)]);
     assert_eq!(tenant.says("adele"), "in sync");

@@ -129,7 +129,9 @@ impl RunSummary {
 pub fn minutes_off(machines: &[Machine], now: Timestamp) -> u64 {
     let seconds = |machine: &Machine| {
         let off_at = machine.off_at()?;
-        let until = machine.on_at().unwrap_or(now);
+        // One that ended without an on of ours was on, or gone, by the time ours was due.
+        let ended = machine.end().filter(|_| !machine.holds_off()).and_then(|_| machine.due());
+        let until = machine.on_at().or(ended).unwrap_or(now).min(now);
         let seconds = u64::try_from(until.duration_since(off_at).as_secs()).unwrap_or(0);
         Some(seconds * machine.job().people)
     };
