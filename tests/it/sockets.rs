@@ -329,3 +329,32 @@ fn a_full_disk_leaves_a_journal_that_the_next_run_can_read() {
     }
     assert!(filled > 0, "the disk was never full while somebody was off");
 }
+
+/// A Graph that never answers must not hold a terminal or a runner.
+#[cfg(unix)]
+#[test]
+fn code_130_before_graph_has_answered_at_all() {
+    for signal in ["INT", "TERM"] {
+        for command in ["apply MANIFEST --auto-approve", "heal"] {
+            let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+            let url = format!("http://{}", silent.local_addr().expect("an address"));
+            let folder = tempfile::tempdir().expect("a folder");
+            let run = Running::start(on(&url, folder.path(), command));
+            let asked = silent.accept().expect("a request");
+            run.signal(signal);
+            run.end().exits(130).complains("interrupted");
+            drop(asked);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn code_130_when_a_runner_cancels_the_job_in_the_wait() {
+    let place = Place::new("3s", PEOPLE);
+    let run = place.apply_until_it_waits();
+    run.signal("TERM");
+    run.end().exits(130).complains("interrupted");
+    place.run("heal").exits(0).shows("1 resumed");
+    place.all_in_sync(2);
+}
