@@ -38,8 +38,9 @@ where
     connection.drive(async {
         tokio::select! {
             biased;
-            exit = work(interrupt) => exit,
+            // First, so that it is heard from the first request on.
             never = listen(interrupter) => never,
+            exit = work(interrupt) => exit,
         }
     })
 }
