@@ -26,6 +26,9 @@ use crate::plan::change::Action;
 const AT_ONCE: usize = 40;
 /// How old the read may be that a write is made from. Forty writes in a row take some ten seconds.
 const FRESH: SignedDuration = SignedDuration::from_secs(30);
+/// The longest that writes stay away when Graph asks for it: twice its longest quota window (5 min,
+/// GRAPH 8.1). What asks for more must not keep people off for as long as it likes.
+const QUIET_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// Parts of one batch of reads.
 const BATCH: usize = 20;
 
@@ -299,7 +302,7 @@ impl Driver<'_> {
         let event = match outcome {
             Ok(Written { request_id, sent, .. }) => Event::Wrote { request_id, sent },
             Err(NotWritten::Busy { retry_after, failure }) => {
-                let pause = retry_after.unwrap_or(SignedDuration::ZERO);
+                let pause = retry_after.unwrap_or(SignedDuration::ZERO).min(QUIET_MAX);
                 self.quiet_until = self.tools.clock.now().checked_add(pause).ok();
                 if !pause.is_zero() {
                     self.tell(Tell::Throttled { pause, asked: failure.asked().to_owned() });
@@ -361,7 +364,12 @@ impl Driver<'_> {
     async fn look_at_date(&mut self, now: Timestamp) {
         let Some(index) = self.guard.whose() else { return };
         let job = self.machines[index].job();
-        match date_guard::has_moved(self.tools.reader, job, self.tools.catalog).await {
+        let moved = tokio::select! {
+            biased;
+            moved = date_guard::has_moved(self.tools.reader, job, self.tools.catalog) => moved,
+            () = self.tools.interrupt.set() => return,
+        };
+        match moved {
             Ok(moved) => {
                 if self.guard.looked(moved, now) {
                     let subject = job.subject.clone();

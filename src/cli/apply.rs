@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::connect::Connection;
 use super::options::Global;
 use super::plan::{self, Narrow};
-use super::run::{Run, drive, resumes};
+use super::run::{Run, drive, interrupted_at_once, resumes};
 use super::{Exit, Failure};
 use crate::apply::interrupt::Interrupt;
 use crate::graph::OffWriter;
@@ -52,7 +52,11 @@ async fn apply_now(
     interrupt: Interrupt,
 ) -> Result<Exit, Failure> {
     let off = OffWriter::new(connection.client.clone());
-    let mut run = Run::begin(connection, output, "apply", Some(off), interrupt.clone()).await?;
+    let mut run = tokio::select! {
+        biased;
+        () = interrupt.set() => return Ok(interrupted_at_once(&output)),
+        run = Run::begin(connection, output, "apply", Some(off), interrupt.clone()) => run?,
+    };
     run.turn_on_what_is_due().await?;
     if run.is_stopped() {
         return run.end(&[]);

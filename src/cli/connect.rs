@@ -42,7 +42,7 @@ impl Connection {
             None => Root::of(global.cloud.unwrap_or_default()),
         };
         let text = std::env::var(TOKEN).map_err(|_| no_token())?;
-        let token = Token::new(text).map_err(|error| Failure::Usage(format!("{TOKEN}: {error}")))?;
+        let token = Token::new(text).map_err(|error| Failure::NoToken(format!("{TOKEN}: {error}")))?;
         let clock = Clock::system();
         let client = client(Rc::new(HttpTransport::new()), root, token, &clock, output);
         Ok(Connection { client, clock, state: global.state()?, sandbox: None })

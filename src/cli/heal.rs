@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::connect::Connection;
 use super::options::Global;
 use super::plan::{self, Narrow};
-use super::run::{Run, drive};
+use super::run::{Run, drive, interrupted_at_once};
 use super::{Exit, Failure, journal};
 use crate::apply::interrupt::Interrupt;
 use crate::plan::change::{Action, Change};
@@ -42,7 +42,11 @@ async fn heal_now(
     output: Output,
     interrupt: Interrupt,
 ) -> Result<Exit, Failure> {
-    let mut run = Run::begin(connection, output, "heal", None, interrupt.clone()).await?;
+    let mut run = tokio::select! {
+        biased;
+        () = interrupt.set() => return Ok(interrupted_at_once(&output)),
+        run = Run::begin(connection, output, "heal", None, interrupt.clone()) => run?,
+    };
     if args.manifest.is_none() && !journal::is_known(&connection.folder(run.tenant.id))? {
         return Err(nothing_known());
     }

@@ -40,18 +40,35 @@ where
     connection.drive(async {
         tokio::select! {
             biased;
-            exit = work(interrupt) => exit,
+            // First, so that it is heard from the first request on.
             never = listen(interrupter) => never,
+            exit = work(interrupt) => exit,
         }
     })
 }
 
-/// Sets the interrupt at Ctrl-C. Never ends by itself.
+/// Sets the interrupt at Ctrl-C, or when the system asks to stop. Never ends by itself.
 async fn listen(interrupter: Interrupter) -> Result<Exit, Failure> {
-    while tokio::signal::ctrl_c().await.is_ok() {
+    while asked_to_stop().await.is_ok() {
         interrupter.interrupt();
     }
     std::future::pending().await
+}
+
+/// Ctrl-C, or SIGTERM, by which runners and containers cancel a job.
+#[cfg(unix)]
+async fn asked_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 /// One run on one tenant, from the lease to the run document.
@@ -306,6 +323,12 @@ impl<'a> Run<'a> {
         };
         output.explain(&format!("{wrong} {next}"));
     }
+}
+
+/// Interrupted before anything was begun.
+pub(super) fn interrupted_at_once(output: &Output) -> Exit {
+    output.explain("interrupted: nothing was begun.");
+    Exit::Interrupted
 }
 
 /// Changes of a plan that turn on what is off because of us.

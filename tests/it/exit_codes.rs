@@ -158,6 +158,14 @@ fn code_7_no_token() {
 }
 
 #[test]
+fn code_7_a_token_that_is_empty_or_none() {
+    for token in ["", "two words"] {
+        let mut command = advaudit(&["heal", "--graph-url", "http://127.0.0.1:9"]);
+        Ran::of(command.env("ADVAUDIT_ACCESS_TOKEN", token)).exits(7).complains("ADVAUDIT_ACCESS_TOKEN");
+    }
+}
+
+#[test]
 fn code_7_the_token_is_refused() {
     let site =
         Site::new(&users("off"), &format!("{TENANT}faults: [{{request: 1, answer: 401, times: 99}}]\n"));

@@ -583,3 +583,15 @@ fn p7_a_name_in_the_tenant_writes_no_lines_of_its_own_into_a_plan_and_paints_on_
         ran.exits(0).holds("names are shown with escapes", harmless);
     }
 }
+
+#[test]
+fn p2_a_retry_after_of_a_day_does_not_keep_anybody_off_for_a_day() {
+    let site = Site::new(
+        &toggled(&["a"]),
+        "users: [{upn: a@contoso.com, licenses: [SPE_E5]}]\nfaults: [{write: 2, answer: 429, retryAfter: 86400}]\n",
+    );
+    site.apply().exits(0).shows("1 toggled");
+    let writes = site.writes();
+    let off = writes.last().expect("an on").at.duration_since(writes[0].at);
+    assert!(off < advaudit::model::SignedDuration::from_mins(75), "off for {off:#}");
+}

@@ -263,7 +263,7 @@ fn p9_the_token_is_in_no_error() {
     });
     // A token that cannot be sent is not shown either, and nothing can be reached at port 1.
     let mut command = on("http://127.0.0.1:1", Path::new("/nowhere"), "plan examples/ticked/manifest.yaml");
-    let ran = Ran::of(command.env("ADVAUDIT_ACCESS_TOKEN", format!("{TOKEN}\nX: y"))).exits(64);
+    let ran = Ran::of(command.env("ADVAUDIT_ACCESS_TOKEN", format!("{TOKEN}\nX: y"))).exits(7);
     is_silent(&format!("{}{}", ran.stdout, ran.stderr), "a token with a line break");
 }
 
@@ -328,4 +328,33 @@ fn a_full_disk_leaves_a_journal_that_the_next_run_can_read() {
         place.all_in_sync(2);
     }
     assert!(filled > 0, "the disk was never full while somebody was off");
+}
+
+/// A Graph that never answers must not hold a terminal or a runner.
+#[cfg(unix)]
+#[test]
+fn code_130_before_graph_has_answered_at_all() {
+    for signal in ["INT", "TERM"] {
+        for command in ["apply MANIFEST --auto-approve", "heal"] {
+            let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+            let url = format!("http://{}", silent.local_addr().expect("an address"));
+            let folder = tempfile::tempdir().expect("a folder");
+            let run = Running::start(on(&url, folder.path(), command));
+            let asked = silent.accept().expect("a request");
+            run.signal(signal);
+            run.end().exits(130).complains("interrupted");
+            drop(asked);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn code_130_when_a_runner_cancels_the_job_in_the_wait() {
+    let place = Place::new("3s", PEOPLE);
+    let run = place.apply_until_it_waits();
+    run.signal("TERM");
+    run.end().exits(130).complains("interrupted");
+    place.run("heal").exits(0).shows("1 resumed");
+    place.all_in_sync(2);
 }
