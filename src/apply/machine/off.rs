@@ -119,7 +119,7 @@ impl Machine {
             Stand::Missing => return self.nothing_left(live, world),
             Stand::AllOff if self.job.is_group() => return self.look_through_gate(live, off_at, world),
             Stand::AllOff => {}
-            Stand::AllOn | Stand::Mixed => return self.off_not_seen(off_at, world),
+            Stand::AllOn | Stand::Mixed => return self.off_not_seen(live, off_at, world),
         }
         if live.is_on_anyway(&self.job.skus, world.catalog) {
             if self.is_doubtful(Oddity::OnAnyway, world) {
@@ -135,7 +135,17 @@ impl Machine {
         self.off_seen(later(off_at, self.job.wait), true, world)
     }
 
-    fn off_not_seen(&mut self, off_at: Timestamp, world: &World<'_>) -> Vec<Command> {
+    fn off_not_seen(&mut self, live: &Live, off_at: Timestamp, world: &World<'_>) -> Vec<Command> {
+        // Not a replica that lags: its assignment changed after our off, and now it is on.
+        if live.changed(&self.job.skus).is_some_and(|changed| changed > off_at) {
+            if self.is_doubtful(Oddity::TurnedOn, world) {
+                return self.read_again(world);
+            }
+            let message = "someone else turned it on before the off was seen";
+            let trouble = Some(Trouble::ours("cut-short", message));
+            self.facts.instead = Some(End { outcome: Outcome::CutShort, trouble });
+            return self.off_seen(later(off_at, self.job.wait).max(world.now), false, world);
+        }
         let patience = if self.job.is_group() { self.job.gate } else { PATIENCE.max(self.job.wait) };
         if world.now < later(off_at, patience) {
             return self.read_again(world);

@@ -105,6 +105,18 @@ fn someone_else_turned_it_on_during_the_wait() {
 }
 
 #[test]
+fn someone_else_turned_it_on_before_the_off_was_seen() {
+    let mut story = Story::toggle();
+    story.begins().sees(adele_changed(true, -900)).accepted();
+    story.at(3).sees(adele_changed(true, -900)).does("read"); // a replica that lags
+    story.at(5).sees(adele_changed(true, 4)).does("read");
+    story.sees(adele_changed(true, 4)).does("not seen off, come back in 59m");
+    story.at(3600).comes_back().sees(adele_changed(true, 4)).does("read");
+    story.at(3640).sees(adele_changed(true, 4)).does("intent on, ON");
+    story.accepted().sees(adele_changed(true, 4)).ends(Outcome::CutShort);
+}
+
+#[test]
 fn on_before_our_on_and_no_date_to_tell_by_is_turned_on_once_more() {
     let mut story = Story::toggle();
     story.begins().sees(adele(true)).accepted().sees(adele(false)).at(3600).comes_back();
