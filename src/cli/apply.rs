@@ -1,6 +1,7 @@
 //! `advaudit apply`: turns on what is due, plans, shows, asks, runs.
 
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::connect::Connection;
@@ -61,15 +62,9 @@ async fn apply_now(
     if run.is_stopped() {
         return run.end(&[]);
     }
-    let tenant = run.tenant.clone();
-    let made = tokio::select! {
-        biased;
-        () = interrupt.set() => return run.interrupted(),
-        made = plan::make(&args.manifest, &args.narrow, tenant, &run.reader, run.running(), connection) => made,
-    };
-    let made = match made {
-        Ok(made) => made,
-        Err(failure) => return run.fail(failure),
+    let (mut run, made) = match run.plan(&args.manifest, &args.narrow).await {
+        ControlFlow::Continue(planned) => planned,
+        ControlFlow::Break(ended) => return ended,
     };
     if output.format == Format::Human {
         output.result(&plan::human(&made.plan, &output));

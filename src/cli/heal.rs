@@ -1,12 +1,13 @@
 //! `advaudit heal`: finishes unfinished toggles and starts none. Its writer can only turn on.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::connect::Connection;
 use super::options::Global;
-use super::plan::{self, Narrow};
+use super::plan::Narrow;
 use super::run::{Run, drive, interrupted_at_once};
-use super::{Exit, Failure, journal};
+use super::{Exit, Failure};
 use crate::apply::interrupt::Interrupt;
 use crate::plan::change::{Action, Change};
 use crate::plan::resolve::Protected;
@@ -47,7 +48,7 @@ async fn heal_now(
         () = interrupt.set() => return Ok(interrupted_at_once(&output)),
         run = Run::begin(connection, output, "heal", None, interrupt.clone()) => run?,
     };
-    if args.manifest.is_none() && !journal::is_known(&connection.folder(run.tenant.id))? {
+    if args.manifest.is_none() && !run.is_known() {
         return Err(nothing_known());
     }
     run.turn_on_what_is_due().await?;
@@ -61,15 +62,9 @@ async fn heal_now(
         run.carry_out(changes, Protected::default(), None, args.no_wait).await?;
         return run.end(&[]);
     };
-    let tenant = run.tenant.clone();
-    let made = tokio::select! {
-        biased;
-        () = interrupt.set() => return run.interrupted(),
-        made = plan::make(manifest, &args.narrow, tenant, &run.reader, run.running(), connection) => made,
-    };
-    let made = match made {
-        Ok(made) => made,
-        Err(failure) => return run.fail(failure),
+    let (mut run, made) = match run.plan(manifest, &args.narrow).await {
+        ControlFlow::Continue(planned) => planned,
+        ControlFlow::Break(ended) => return ended,
     };
     let turns_on = made.plan.changes.iter().filter(|change| change.action != Action::Toggle);
     let changes = turns_on.cloned().collect();

@@ -28,6 +28,8 @@ pub(super) struct Taken {
     pub journal: Journal,
     /// What earlier runs left.
     pub running: Running,
+    /// Whether there was any record before this run.
+    pub known: bool,
 }
 
 /// Takes the lease, then opens the journal: never the other way round, because opening may cut a
@@ -43,5 +45,5 @@ pub(super) fn take(folder: &Path, now: Timestamp, output: &Output) -> Result<Tak
         ));
     }
     let running = replay(&loaded.records, now);
-    Ok(Taken { _lease: lease, journal, running })
+    Ok(Taken { _lease: lease, journal, running, known: !loaded.records.is_empty() })
 }

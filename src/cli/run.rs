@@ -2,9 +2,12 @@
 //! what earlier runs left is turned on as far as it is due, whatever comes after; then the rest.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::connect::Connection;
+use super::plan::{self, Made, Narrow};
 use super::{Exit, Failure, journal};
 use crate::apply::driver::{self, Done, Manner, Stopped, Tools};
 use crate::apply::event::Told;
@@ -76,14 +79,14 @@ pub(super) struct Run<'a> {
     connection: &'a Connection,
     output: Output,
     command: &'static str,
-    pub reader: Reader,
+    reader: Reader,
     on: OnWriter,
     /// Absent for `heal`, which can only turn on.
     off: Option<OffWriter>,
-    pub tenant: Tenant,
+    tenant: Tenant,
     catalog: Catalog,
     taken: journal::Taken,
-    pub interrupt: Interrupt,
+    interrupt: Interrupt,
     started_at: Timestamp,
     machines: Vec<Machine>,
     stopped: Option<Stopped>,
@@ -222,14 +225,37 @@ impl<'a> Run<'a> {
         self.machines.extend(newer);
     }
 
+    /// Whether an earlier run left any record of this tenant.
+    pub fn is_known(&self) -> bool {
+        self.taken.known
+    }
+
+    /// Plans in the middle of the run; breaks with its end where that cannot be.
+    pub async fn plan(
+        self,
+        manifest: &Path,
+        narrow: &Narrow,
+    ) -> ControlFlow<Result<Exit, Failure>, (Self, Made)> {
+        let (tenant, interrupt) = (self.tenant.clone(), self.interrupt.clone());
+        let made = tokio::select! {
+            biased;
+            () = interrupt.set() => return ControlFlow::Break(self.interrupted()),
+            made = plan::make(manifest, narrow, tenant, &self.reader, self.running(), self.connection) => made,
+        };
+        match made {
+            Ok(made) => ControlFlow::Continue((self, made)),
+            Err(failure) => ControlFlow::Break(self.fail(failure)),
+        }
+    }
+
     /// Ends a run that was interrupted outside of the driver.
-    pub fn interrupted(mut self) -> Result<Exit, Failure> {
+    fn interrupted(mut self) -> Result<Exit, Failure> {
         self.stopped = Some(Stopped::Interrupted);
         self.end(&[])
     }
 
     /// Ends a run whose manifest or plan cannot be used: what was turned on before is still told.
-    pub fn fail(self, failure: Failure) -> Result<Exit, Failure> {
+    fn fail(self, failure: Failure) -> Result<Exit, Failure> {
         if self.machines.is_empty() {
             return Err(failure);
         }

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use sequence::{expect_group, expect_user, resume};
 
-use change::{Action, Change, Person};
+use change::{Change, Person};
 use estimate::Estimate;
 use groups::Judged;
 use planned::{Blocked, InSync, Named, Plan, Unknown};
@@ -238,7 +238,7 @@ impl<'a> Draft<'a> {
         plan.blocked.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.unknown.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.max_off = limits::max_off(&self.desired.toggle, people);
-        let going_off = plan.with(Action::Toggle).map(|change| change.people.len() as u64).sum();
+        let going_off = plan.people_off().sum();
         let turned_on = self.turned_on.len() as u64;
         plan.limits = limits::check(&self.desired.limits, people, turned_on, going_off);
         plan.findings.extend(findings::of_plan(&plan));

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::change::Action;
 use super::change::Change;
 use super::resolve::resolve;
 use super::running::{InFlight, Phase};

@@ -269,7 +269,7 @@ fn cost(plan: &Plan) -> String {
         duration(crate::model::SignedDuration::from_secs(i64::try_from(own.seconds).unwrap_or(i64::MAX)));
     let writes = count(usize::try_from(own.writes).unwrap_or(usize::MAX), "write", "writes");
     let mut text = format!("About {time}, {writes}");
-    let going_off: u64 = plan.with(Action::Toggle).map(|change| change.people.len() as u64).sum();
+    let going_off: u64 = plan.people_off().sum();
     if going_off > 0 {
         let waves = if own.waves > 1 { format!(" in {} waves", own.waves) } else { String::new() };
         text.push_str(&format!(
@@ -285,7 +285,6 @@ fn cost(plan: &Plan) -> String {
 
 /// `maxOff`, or the largest group, which goes alone.
 fn most_at_once(plan: &Plan) -> u64 {
-    let toggles: Vec<u64> = plan.with(Action::Toggle).map(|change| change.people.len() as u64).collect();
-    let largest = toggles.iter().copied().max().unwrap_or(0);
-    plan.max_off.max(largest).min(toggles.iter().sum())
+    let largest = plan.people_off().max().unwrap_or(0);
+    plan.max_off.max(largest).min(plan.people_off().sum())
 }
