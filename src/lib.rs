@@ -11,8 +11,9 @@
 //! 6. [`mod@plan`]: the decision. A pure function from those values to a [`plan::planned::Plan`].
 //! 7. [`apply`]: the doing. A pure machine for each subject and one loop around them.
 //! 8. [`journal`]: memory across restarts, and the lease.
-//! 9. [`report`]: values to text and JSON.
-//! 10. [`cli`]: the commands.
+//! 9. [`run`]: one run on one tenant, from the lease to the last record.
+//! 10. [`report`]: values to text and JSON.
+//! 11. [`cli`]: the commands.
 //!
 //! Beside them stand the [`clock`], real or virtual, and the [`sandbox`], a simulated tenant.
 //!
@@ -46,6 +47,8 @@ pub mod plan;
 pub mod apply;
 
 pub mod journal;
+
+pub mod run;
 
 pub mod report;
 

@@ -8,17 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::date_guard::{self, DateGuard};
 use super::event::{Event as Tell, Told};
-use super::interrupt::Interrupt;
 use super::job::Job;
 use super::look::{self, Wanted};
 use super::machine::{Command, Event, Machine, State, World};
 use super::outcome::{Outcome, Trouble};
 use super::room::Room;
-use crate::clock::Clock;
-use crate::graph::{Failure, NotWritten, OffWriter, OnWriter, Reader, Written};
+pub use super::tools::{Done, Manner, Stopped, Tools};
+use crate::graph::{Failure, NotWritten, Written};
 use crate::journal::record::Entry;
-use crate::journal::store::{Journal, JournalError};
-use crate::model::{Catalog, Licensed, SignedDuration, Subject, Timestamp};
+use crate::model::{Licensed, SignedDuration, Timestamp};
 use crate::plan::change::Action;
 
 /// How many subjects are worked on at once: two batches of reads. More would only lengthen the time
@@ -31,57 +29,6 @@ const FRESH: SignedDuration = SignedDuration::from_secs(30);
 const QUIET_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// Parts of one batch of reads.
 const BATCH: usize = 20;
-
-/// What a run works with. Without an [`OffWriter`] nothing can be turned off (`heal`).
-pub struct Tools<'a> {
-    /// Reads.
-    pub reader: &'a Reader,
-    /// Turns on.
-    pub on: &'a OnWriter,
-    /// Turns off.
-    pub off: Option<&'a OffWriter>,
-    /// Remembers.
-    pub journal: &'a mut Journal,
-    /// Knows the time.
-    pub clock: &'a Clock,
-    /// The tenant's licenses.
-    pub catalog: &'a Catalog,
-    /// Is told what happens.
-    pub tell: &'a mut dyn FnMut(&Told),
-    /// Says when to stop.
-    pub interrupt: &'a Interrupt,
-}
-
-/// How a run goes.
-#[derive(Clone, Copy, Debug)]
-pub struct Manner {
-    /// How many people may be off at the same time.
-    pub max_off: u64,
-    /// Leave instead of waiting.
-    pub no_wait: bool,
-}
-
-/// What became of the subjects of a run.
-#[derive(Debug, Default)]
-pub struct Done {
-    /// Every machine, in the order of the jobs.
-    pub machines: Vec<Machine>,
-    /// What ended the run early.
-    pub stopped: Option<Stopped>,
-    /// The first toggle came back and its date did not move.
-    pub date_does_not_move: Option<Subject>,
-}
-
-/// What ended a run early. Whoever is off stays in the journal.
-#[derive(Debug)]
-pub enum Stopped {
-    /// Ctrl-C.
-    Interrupted,
-    /// Graph cannot be asked any more.
-    Graph(Failure),
-    /// The journal cannot be written any more.
-    Journal(JournalError),
-}
 
 /// Carries the jobs out, in their order.
 pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
@@ -96,11 +43,13 @@ pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
         quiet_until: None,
         guard: DateGuard::default(),
         stopped: None,
+        is_ending: false,
         manner,
         tools,
     };
     driver.tell(Tell::Begun { subjects: driver.machines.len() });
     driver.work().await;
+    driver.tell(Tell::Over);
     driver.finish()
 }
 
@@ -120,6 +69,8 @@ struct Driver<'a> {
     quiet_until: Option<Timestamp>,
     guard: DateGuard,
     stopped: Option<Stopped>,
+    /// Only whoever is off because of us is still turned on.
+    is_ending: bool,
     manner: Manner,
     tools: Tools<'a>,
 }
@@ -129,16 +80,21 @@ enum Write {
     Off(Vec<Licensed>),
 }
 
-impl Driver<'_> {
+impl<'a> Driver<'a> {
     async fn work(&mut self) {
-        while self.goes_on() {
+        loop {
             if self.tools.interrupt.is_set() {
                 self.tell(Tell::Interrupted);
                 self.stopped = Some(Stopped::Interrupted);
+            }
+            if let Some(why) = self.tools.lease.why_lost() {
+                self.stopped.get_or_insert(Stopped::Lease(why));
+            }
+            if !self.goes_on().await {
                 return;
             }
-            self.wake_due();
-            self.admit();
+            self.wake_due().await;
+            self.admit().await;
             let now = self.tools.clock.now();
             if !self.writes.is_empty() && self.quiet_until.is_none_or(|until| until <= now) {
                 self.write_one().await;
@@ -152,33 +108,58 @@ impl Driver<'_> {
         }
     }
 
-    /// Whether there is something to go on for. A journal that cannot be written ends everything but
-    /// turning on who is off because of us and is due: that harms nobody, and the next run sees it.
-    fn goes_on(&self) -> bool {
+    /// Whether there is something to go on for. Without a journal or a lease nothing new starts, but
+    /// whoever is off because of us is waited for and turned on: that harms nobody, and the next run
+    /// sees it.
+    async fn goes_on(&mut self) -> bool {
         match &self.stopped {
             None => true,
-            Some(Stopped::Journal(_)) => self.alive().any(|machine| {
-                machine.holds_off() && matches!(machine.state(), State::BeforeOn { .. } | State::TurningOn)
-            }),
             Some(Stopped::Interrupted | Stopped::Graph(_)) => false,
+            Some(Stopped::Journal(_) | Stopped::Lease(_)) => {
+                self.only_turn_on().await;
+                self.alive().chain(&self.machines[self.next..]).any(Machine::holds_off)
+            }
+        }
+    }
+
+    /// Drops everything that does not end an off of ours; an off in doubt is ended with the on.
+    async fn only_turn_on(&mut self) {
+        if !self.is_ending {
+            self.is_ending = true;
+            self.tell(Tell::NothingNew);
+        }
+        let machines = &self.machines;
+        let turns_back_on =
+            |index: usize, write: &Write| matches!(write, Write::On(_)) && machines[index].holds_off();
+        self.writes.retain(|(index, write, _)| turns_back_on(*index, write));
+        let live: Vec<usize> = self.live.iter().copied().collect();
+        for index in live {
+            let world = self.world();
+            let commands = self.machines[index].start_nothing(&world);
+            self.obey_all(index, commands).await;
         }
     }
 
     /// Ticks every machine whose time has come.
-    fn wake_due(&mut self) {
+    async fn wake_due(&mut self) {
         let now = self.tools.clock.now();
         let due: Vec<usize> =
             self.wakes.iter().filter(|(_, at)| **at <= now).map(|(index, _)| *index).collect();
         for index in due {
             self.wakes.remove(&index);
-            self.step(index, Event::Tick);
+            self.step(index, Event::Tick).await;
         }
     }
 
     /// Starts machines, in order, as far as there is room. What turns on is never held back.
-    fn admit(&mut self) {
-        while self.stopped.is_none() && self.holds_back() && self.at_work() < AT_ONCE {
-            let job = self.machines[self.next].job();
+    async fn admit(&mut self) {
+        while self.holds_back() && self.at_work() < AT_ONCE {
+            let machine = &self.machines[self.next];
+            if self.is_ending && !machine.holds_off() {
+                self.next += 1;
+                continue;
+            }
+            let job = machine.job();
             if job.action == Action::Toggle && !(self.room().fits(job.people) && self.guard.allows_toggles())
             {
                 return;
@@ -187,7 +168,7 @@ impl Driver<'_> {
             self.next += 1;
             self.live.insert(index);
             self.tell(Tell::Started { subject, action });
-            self.step(index, Event::Start);
+            self.step(index, Event::Start).await;
         }
     }
 
@@ -207,11 +188,19 @@ impl Driver<'_> {
         self.live.iter().map(|index| &self.machines[*index])
     }
 
-    fn step(&mut self, index: usize, event: Event) {
-        let world = World { now: self.tools.clock.now(), catalog: self.tools.catalog };
+    async fn step(&mut self, index: usize, event: Event) {
+        let world = self.world();
         let commands = self.machines[index].step(event, &world);
+        self.obey_all(index, commands).await;
+    }
+
+    fn world(&self) -> World<'a> {
+        World { now: self.tools.clock.now(), catalog: self.tools.catalog }
+    }
+
+    async fn obey_all(&mut self, index: usize, commands: Vec<Command>) {
         for command in commands {
-            if !self.obey(index, command) {
+            if !self.obey(index, command).await {
                 break;
             }
         }
@@ -219,9 +208,9 @@ impl Driver<'_> {
     }
 
     /// False: what follows must not happen.
-    fn obey(&mut self, index: usize, command: Command) -> bool {
+    async fn obey(&mut self, index: usize, command: Command) -> bool {
         match command {
-            Command::Record(entry) => return self.record(index, entry),
+            Command::Record(entry) => return self.record(index, entry).await,
             Command::TurnOn(fresh) => self.in_line(index, Write::On(fresh)),
             Command::TurnOff(fresh) => self.in_line(index, Write::Off(fresh)),
             Command::Read { at, members } => _ = self.reads.insert(index, (at, members)),
@@ -235,14 +224,14 @@ impl Driver<'_> {
     }
 
     /// Makes a record durable. Without it nothing leaves but an on for somebody who is off because of us.
-    fn record(&mut self, index: usize, entry: Entry) -> bool {
+    async fn record(&mut self, index: usize, entry: Entry) -> bool {
         let told = self.telling(index, &entry);
         let turns_off = matches!(entry, Entry::OffIntent { .. });
         if turns_off && self.stopped.is_some() {
             self.machines[index].leave(None);
             return false;
         }
-        match self.tools.journal.append(entry, self.tools.clock.now()) {
+        match self.tools.journal.append(entry, self.tools.clock.now()).await {
             Ok(_) => {
                 told.into_iter().for_each(|event| self.tell(event));
                 true
@@ -251,12 +240,10 @@ impl Driver<'_> {
                 if turns_off {
                     self.machines[index].leave(Some(Trouble::ours("journal", error.to_string())));
                 }
+                if error.is_conflict() {
+                    self.tools.lease.lose("another run has written the journal");
+                }
                 self.stopped.get_or_insert(Stopped::Journal(error));
-                let machines = &self.machines;
-                let turns_back_on = |index: usize, write: &Write| {
-                    matches!(write, Write::On(_)) && machines[index].holds_off()
-                };
-                self.writes.retain(|(index, write, _)| turns_back_on(*index, write));
                 self.machines[index].holds_off() && !turns_off
             }
         }
@@ -285,7 +272,7 @@ impl Driver<'_> {
         let Some(at) = most_urgent else { return };
         let (index, write, read_at) = self.writes.remove(at);
         if self.tools.clock.now().duration_since(read_at) > FRESH {
-            return self.step(index, Event::Tick);
+            return self.step(index, Event::Tick).await;
         }
         let id = self.machines[index].job().subject.id;
         let (outcome, turns_off) = match &write {
@@ -295,10 +282,10 @@ impl Driver<'_> {
                 None => return self.machines[index].leave(None),
             },
         };
-        self.answered(index, outcome, turns_off);
+        self.answered(index, outcome, turns_off).await;
     }
 
-    fn answered(&mut self, index: usize, outcome: Result<Written, NotWritten>, turns_off: bool) {
+    async fn answered(&mut self, index: usize, outcome: Result<Written, NotWritten>, turns_off: bool) {
         let event = match outcome {
             Ok(Written { request_id, sent, .. }) => Event::Wrote { request_id, sent },
             Err(NotWritten::Busy { retry_after, failure }) => {
@@ -317,7 +304,7 @@ impl Driver<'_> {
             Err(NotWritten::InDoubt(failure)) => Event::InDoubt(self.note(failure)),
         };
         let accepted_on = matches!(event, Event::Wrote { .. }) && !turns_off;
-        self.step(index, event);
+        self.step(index, event).await;
         // One that changed nothing, or was never seen off, moves no date.
         let machine = &self.machines[index];
         if accepted_on && machine.job().action == Action::Toggle && machine.renews() {
@@ -353,7 +340,7 @@ impl Driver<'_> {
             Ok(events) => {
                 for ((index, _), event) in due.into_iter().zip(events) {
                     self.reads.remove(&index);
-                    self.step(index, event);
+                    self.step(index, event).await;
                 }
             }
             Err(failure) => self.stopped = Some(Stopped::Graph(failure)),
@@ -394,6 +381,7 @@ impl Driver<'_> {
         tokio::select! {
             biased;
             () = self.tools.interrupt.set() => {}
+            () = self.tools.lease.lost(), if self.stopped.is_none() => {}
             () = self.tools.clock.sleep_until(next) => {}
         }
         true

@@ -16,6 +16,11 @@ pub struct Told {
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// Earlier runs left that many off who are due now.
+    Due {
+        /// How many.
+        subjects: usize,
+    },
     /// Work on so many subjects begins.
     Begun {
         /// How many.
@@ -75,4 +80,9 @@ pub enum Event {
     },
     /// Interrupted: nothing new starts.
     Interrupted,
+    /// The journal cannot be written, or the lease is lost: nothing new starts, and whoever is off
+    /// because of us is still turned on.
+    NothingNew,
+    /// The work that [`Event::Begun`] announced is over.
+    Over,
 }

@@ -12,4 +12,5 @@ pub mod machine;
 pub mod outcome;
 pub mod replay;
 mod room;
+mod tools;
 mod write_down;

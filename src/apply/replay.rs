@@ -29,7 +29,7 @@ fn fold(running: &mut Running, record: &Record) {
         running.names.insert(who.name.to_lowercase(), user);
     }
     match &record.entry {
-        Entry::RunStarted { .. } | Entry::RunFinished { .. } => {}
+        Entry::RunStarted { .. } | Entry::LeaseBroken { .. } | Entry::RunFinished { .. } => {}
         Entry::OffIntent { .. } => intent(running, id, record),
         Entry::Adopted { .. } => adopted(running, id, record),
         // Nothing happened, so nothing is unfinished, unless something else was before.

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use super::connect::Connection;
 use super::options::Global;
 use super::plan::{self, Narrow};
-use super::run::{Run, drive, interrupted_at_once, resumes};
+use super::run::{drive, end, plan_within, resumes};
 use super::{Exit, Failure};
 use crate::apply::interrupt::Interrupt;
 use crate::graph::OffWriter;
 use crate::plan::planned::Plan;
 use crate::report::output::{Format, Output};
+use crate::run::Run;
 
 /// Make the tenant as the manifest says: show the plan, ask, run it
 ///
@@ -42,27 +43,25 @@ pub(super) fn apply(args: &ApplyArgs, global: &Global) -> Result<Exit, Failure> 
     }
     let output = global.output();
     let connection = Connection::open(global, output)?;
-    drive(&connection, |interrupt| apply_now(args, global, &connection, output, interrupt))
+    let off = OffWriter::new(connection.client.clone());
+    let work = |run, interrupt| apply_now(args, global, &connection, run, interrupt);
+    drive(&connection, global, "apply", Some(off), work)
 }
 
 async fn apply_now(
     args: &ApplyArgs,
     global: &Global,
     connection: &Connection,
-    output: Output,
+    mut run: Run,
     interrupt: Interrupt,
 ) -> Result<Exit, Failure> {
-    let off = OffWriter::new(connection.client.clone());
-    let mut run = tokio::select! {
-        biased;
-        () = interrupt.set() => return Ok(interrupted_at_once(&output)),
-        run = Run::begin(connection, output, "apply", Some(off), interrupt.clone()) => run?,
-    };
+    let output = global.output();
     run.turn_on_what_is_due().await?;
     if run.is_stopped() {
-        return run.end(&[]);
+        return Ok(end(run, &output, &[]).await);
     }
-    let (mut run, made) = match run.plan(&args.manifest, &args.narrow).await {
+    let planned = plan_within(run, &args.manifest, &args.narrow, connection, &output, &interrupt).await;
+    let (mut run, made) = match planned {
         ControlFlow::Continue(planned) => planned,
         ControlFlow::Break(ended) => return ended,
     };
@@ -87,7 +86,7 @@ async fn apply_now(
         also.push(Exit::Error);
     }
     run.carry_out(changes, made.desired.protected, Some(&made.plan), args.no_wait).await?;
-    run.end(&also)
+    Ok(end(run, &output, &also).await)
 }
 
 const LOST_MEMORY: &str = "there are toggles to start, CI is set, and no --state is named: a runner's folder is \

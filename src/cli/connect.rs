@@ -1,6 +1,6 @@
 //! A way to the tenant: Graph over HTTP with the token of the environment, or the sandbox.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use super::Failure;
@@ -9,7 +9,8 @@ use super::sandbox::no_tenant;
 use crate::clock::Clock;
 use crate::graph::transport::Transport;
 use crate::graph::{Client, HttpTransport, Root, Throttled, Token};
-use crate::model::{TenantId, Timestamp};
+use crate::journal::state::State;
+use crate::model::Timestamp;
 use crate::report::output::Output;
 use crate::report::progress;
 use crate::sandbox::{CannotSave, InProcess, Opened, Saved};
@@ -24,7 +25,7 @@ pub(super) struct Connection {
     /// Graph's clock, or the sandbox's.
     pub clock: Clock,
     /// Where the journals of tenants are.
-    state: PathBuf,
+    state: State,
     sandbox: Option<(InProcess, Saved)>,
 }
 
@@ -52,7 +53,7 @@ impl Connection {
         let text =
             std::fs::read_to_string(file).map_err(|cause| Failure::Read { path: file.to_owned(), cause })?;
         let opened =
-            Saved::open(&global.state()?, file, &text, global.sandbox_reset).map_err(
+            Saved::open(&global.folder()?, file, &text, global.sandbox_reset).map_err(
                 |error| match error {
                     CannotSave::File(_) => no_tenant(file, &error),
                     other => Failure::Sandbox(other),
@@ -70,17 +71,13 @@ impl Connection {
         let token = Token::new("sandbox").map_err(|error| Failure::Usage(error.to_string()))?;
         let client =
             client(Rc::new(tenant.clone()), Root::of(crate::graph::Cloud::Global), token, &clock, output);
+        let state = State::Folder(state);
         Ok(Connection { client, clock, state, sandbox: Some((tenant, opened.saved)) })
     }
 
-    /// The folder of that tenant's journal and lease.
-    pub fn folder(&self, tenant: TenantId) -> PathBuf {
-        self.state.join(tenant.to_string())
-    }
-
-    /// The folder with the journals of tenants.
-    pub fn state(&self) -> PathBuf {
-        self.state.clone()
+    /// Where the journals and leases of tenants are.
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     /// Whether the tenant is simulated.

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use super::Exit;
 use crate::diag::Finding;
 use crate::graph;
+use crate::journal::chain::JournalError;
 use crate::journal::lease::LeaseError;
-use crate::journal::store::JournalError;
+use crate::journal::store::StoreError;
+
 use crate::report::human::finding;
 use crate::report::output::Output;
+use crate::run::CannotRun;
 use crate::sandbox::CannotSave;
 
 /// Why a command could not go on.
@@ -54,6 +57,22 @@ pub(super) enum Failure {
         /// What to do.
         hint: Option<String>,
     },
+}
+
+impl From<CannotRun> for Failure {
+    fn from(cannot: CannotRun) -> Self {
+        match cannot {
+            CannotRun::Graph(failure) => Failure::Graph(failure),
+            CannotRun::Journal(error) => Failure::Journal(error),
+            CannotRun::Lease(error) => Failure::Lease(error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::Journal(JournalError::Store(error))
+    }
 }
 
 impl Failure {

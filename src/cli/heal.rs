@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use super::connect::Connection;
 use super::options::Global;
 use super::plan::Narrow;
-use super::run::{Run, drive, interrupted_at_once};
+use super::run::{drive, end, plan_within};
 use super::{Exit, Failure};
 use crate::apply::interrupt::Interrupt;
-use crate::plan::change::{Action, Change};
+use crate::plan::change::Action;
 use crate::plan::resolve::Protected;
-use crate::plan::resume;
 use crate::report::output::Output;
+use crate::run::Run;
 
 /// Finish what earlier runs began: turn on what is off because of them
 ///
@@ -32,37 +32,33 @@ pub(super) struct HealArgs {
 }
 
 pub(super) fn heal(args: &HealArgs, global: &Global) -> Result<Exit, Failure> {
-    let output = global.output();
-    let connection = Connection::open(global, output)?;
-    drive(&connection, |interrupt| heal_now(args, &connection, output, interrupt))
+    let connection = Connection::open(global, global.output())?;
+    drive(&connection, global, "heal", None, |run, interrupt| {
+        heal_now(args, &connection, global.output(), run, interrupt)
+    })
 }
 
 async fn heal_now(
     args: &HealArgs,
     connection: &Connection,
     output: Output,
+    mut run: Run,
     interrupt: Interrupt,
 ) -> Result<Exit, Failure> {
-    let mut run = tokio::select! {
-        biased;
-        () = interrupt.set() => return Ok(interrupted_at_once(&output)),
-        run = Run::begin(connection, output, "heal", None, interrupt.clone()) => run?,
-    };
     if args.manifest.is_none() && !run.is_known() {
         return Err(nothing_known());
     }
     run.turn_on_what_is_due().await?;
     if run.is_stopped() {
-        return run.end(&[]);
+        return Ok(end(run, &output, &[]).await);
     }
     let Some(manifest) = &args.manifest else {
-        let now = connection.clock.now();
-        let open = run.running().in_flight.values().filter(|own| own.counts_as_off());
-        let changes: Vec<Change> = open.map(|own| resume(own, now)).collect();
-        run.carry_out(changes, Protected::default(), None, args.no_wait).await?;
-        return run.end(&[]);
+        let unfinished = run.unfinished();
+        run.carry_out(unfinished, Protected::default(), None, args.no_wait).await?;
+        return Ok(end(run, &output, &[]).await);
     };
-    let (mut run, made) = match run.plan(manifest, &args.narrow).await {
+    let planned = plan_within(run, manifest, &args.narrow, connection, &output, &interrupt).await;
+    let (mut run, made) = match planned {
         ControlFlow::Continue(planned) => planned,
         ControlFlow::Break(ended) => return ended,
     };
@@ -70,7 +66,7 @@ async fn heal_now(
     let changes = turns_on.cloned().collect();
     run.carry_out(changes, made.desired.protected, Some(&made.plan), args.no_wait).await?;
     let also: Vec<Exit> = args.narrow.blocked(&made.plan).into_iter().collect();
-    run.end(&also)
+    Ok(end(run, &output, &also).await)
 }
 
 /// Neither a journal nor a manifest: silence would look like health.

@@ -8,7 +8,6 @@ mod connect;
 mod exit;
 mod failure;
 mod heal;
-mod journal;
 mod manifests;
 mod options;
 mod plan;

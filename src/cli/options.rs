@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::graph::Cloud;
+use crate::journal::state::State;
 use crate::report::output::{Format, Output};
 
 /// The state folder when none is named.
@@ -64,8 +65,13 @@ impl Global {
         self.state.is_some()
     }
 
-    /// The state folder.
-    pub fn state(&self) -> Result<PathBuf, Failure> {
+    /// Where journals and leases are kept.
+    pub fn state(&self) -> Result<State, Failure> {
+        self.folder().map(State::Folder)
+    }
+
+    /// The state folder; a simulated tenant needs one.
+    pub fn folder(&self) -> Result<PathBuf, Failure> {
         let folder = self.state.clone().unwrap_or_else(|| PathBuf::from(STATE));
         match folder.to_string_lossy().split_once("://") {
             Some((scheme, _)) if ["az", "s3", "gs", "file"].contains(&scheme) => {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::connect::Connection;
 use super::options::Global;
-use super::{Exit, Failure, journal, manifests};
+use super::{Exit, Failure, manifests};
 use crate::clock::Clock;
 use crate::diag::Finding;
 use crate::graph::Reader;
@@ -20,6 +20,7 @@ use crate::report::human::plan::{View, render};
 use crate::report::json::v1::common;
 use crate::report::json::v1::plan::PlanDocument;
 use crate::report::output::{Format, Output};
+use crate::run::look;
 
 /// Show what would change, and change nothing
 ///
@@ -81,7 +82,8 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<Exit, Failure> {
     let made = connection.drive(async {
         let tenant = collect::tenant(&reader).await?;
         let now = connection.clock.now();
-        let running = journal::look(&connection.folder(tenant.id), now)?;
+        let store = connection.state().store(tenant.id);
+        let running = look(&*store, &tenant, now).await?;
         make(&args.manifest, &args.narrow, tenant, &reader, &running, &connection).await
     })?;
     show(&made, &output);

@@ -1,12 +1,12 @@
 //! `advaudit status`: what is in flight, what is due when, who works. Asks nobody.
 
-use std::path::{Path, PathBuf};
-
 use super::connect::Connection;
 use super::options::Global;
-use super::{Exit, Failure, journal};
+use super::{Exit, Failure};
+use crate::apply::replay::replay;
 use crate::clock::Clock;
-use crate::journal::lease;
+use crate::journal::log::load;
+use crate::journal::state::State;
 use crate::model::{TenantId, Timestamp};
 use crate::report::human;
 use crate::report::json::v1::common;
@@ -26,59 +26,60 @@ pub(super) struct StatusArgs {
 
 pub(super) fn status(args: &StatusArgs, global: &Global) -> Result<Exit, Failure> {
     let output = global.output();
-    let (folder, now) = match &global.sandbox {
-        Some(_) => {
-            let connection = Connection::open(global, output)?;
-            (connection.state(), connection.clock.now())
-        }
+    let connection = global.sandbox.as_ref().map(|_| Connection::open(global, output)).transpose()?;
+    let (state, now) = match &connection {
+        Some(connection) => (connection.state().clone(), connection.clock.now()),
         None => (global.state()?, Clock::system().now()),
     };
-    let tenants = tenants(&folder, args.tenant)?;
-    let (first, rest) =
-        tenants.split_first().ok_or_else(|| nothing_known(&folder, global.sandbox.is_some()))?;
-    if !rest.is_empty() && output.format == Format::Json {
-        return Err(Failure::Usage(
-            "the state folder knows several tenants: name one with --tenant ID".into(),
-        ));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), "run again"))?;
+    let documents = runtime.block_on(documents(&state, args.tenant, now))?;
+    if documents.is_empty() {
+        return Err(nothing_known(&state, global.sandbox.is_some()));
     }
-    for (tenant, own) in std::iter::once(first).chain(rest) {
-        let document = document(*tenant, own, now)?;
+    if documents.len() > 1 && output.format == Format::Json {
+        return Err(Failure::Usage("the state knows several tenants: name one with --tenant ID".into()));
+    }
+    for document in &documents {
         output.result(&match output.format {
-            Format::Json => common::text(&document),
+            Format::Json => common::text(document),
             Format::Human => {
-                format!("Tenant {tenant}\n{}", human::status::render(&document, now, output.style()))
+                let text = human::status::render(document, now, output.style());
+                format!("Tenant {}\n{text}", document.tenant)
             }
         });
     }
     Ok(Exit::Done)
 }
 
+/// What each tenant's journal says, of those that have one.
+async fn documents(
+    state: &State,
+    only: Option<TenantId>,
+    now: Timestamp,
+) -> Result<Vec<StatusDocument>, Failure> {
+    let mut documents = Vec::new();
+    for tenant in state.tenants().await? {
+        if only.is_some_and(|only| only != tenant) {
+            continue;
+        }
+        let store = state.store(tenant);
+        let loaded = load(&*store, Some(tenant)).await?;
+        if !loaded.records.is_empty() {
+            let (running, holder) = (replay(&loaded.records, now), store.holder(now).await?);
+            documents.push(StatusDocument::new(tenant, &running, holder, now));
+        }
+    }
+    Ok(documents)
+}
+
 /// Silence would look like health.
-fn nothing_known(folder: &Path, sandbox: bool) -> Failure {
+fn nothing_known(state: &State, sandbox: bool) -> Failure {
     let hint = if sandbox {
         "is --state the folder that `apply` used, and --sandbox the same file?"
     } else {
         "is --state the folder that `apply` used? If that is lost, `advaudit heal MANIFEST` heals by the tenant's \
          own dates. For a simulated tenant name its file with --sandbox"
     };
-    Failure::other(format!("nothing is known here: there is no journal in {}", folder.display()), hint)
-}
-
-fn document(tenant: TenantId, folder: &Path, now: Timestamp) -> Result<StatusDocument, Failure> {
-    Ok(StatusDocument::new(tenant, &journal::look(folder, now)?, lease::holder(folder), now))
-}
-
-/// The tenants with a journal, each with its folder.
-fn tenants(state: &Path, only: Option<TenantId>) -> Result<Vec<(TenantId, PathBuf)>, Failure> {
-    let mut tenants = Vec::new();
-    for entry in std::fs::read_dir(state).into_iter().flatten().flatten() {
-        let id = entry.file_name().to_str().and_then(|name| name.parse::<TenantId>().ok());
-        if let Some(id) = id.filter(|id| only.is_none_or(|only| only == *id))
-            && journal::is_known(&entry.path())?
-        {
-            tenants.push((id, entry.path()));
-        }
-    }
-    tenants.sort();
-    Ok(tenants)
+    Failure::other(format!("nothing is known here: there is no journal in {state}"), hint)
 }

@@ -1,14 +1,31 @@
-//! One run per tenant and state folder: an operating-system file lock, gone with its process.
+//! One run per tenant and store: the lease, how long to wait for it, and how it is kept (DESIGN 9).
+//!
+//! A lock of the operating system ends with its process. A lease in an object store ends by itself
+//! a minute after it was last renewed; the journal there refuses a writer that has lost it, whether
+//! that writer knows it or not.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
-use crate::model::{RunId, Timestamp};
+use super::store::{Store, StoreError, Taken, Term};
+use crate::clock::Clock;
+use crate::model::{RunId, SignedDuration, Timestamp};
 
-const FILE: &str = "lease.json";
+/// How long a lease lasts that is not renewed.
+const TERM: SignedDuration = SignedDuration::from_secs(60);
+/// How often it is renewed.
+const EVERY: SignedDuration = SignedDuration::from_secs(15);
+/// How soon a renewal that failed is tried again.
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+/// How long a lease that could not be renewed is still worked under: until shortly before another run
+/// may take it, so that no request of ours is under way then.
+const SAFE: SignedDuration = SignedDuration::from_secs(45);
+/// How long to wait for a holder that does not renew: its term, and a little more for clocks that differ.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(90);
 
 /// Who holds the lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +38,24 @@ pub struct Holder {
     pub host: String,
     /// Since when.
     pub since: Timestamp,
+    /// When it ends by itself, unless it is renewed; none where it ends with the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Holder {
+    /// This process, for a run.
+    pub fn this(run: RunId, since: Timestamp) -> Holder {
+        Holder { run, pid: std::process::id(), host: host(), since, expires_at: None }
+    }
+
+    fn until(&self, now: Timestamp, term: Term) -> Holder {
+        let expires_at = match term {
+            Term::Process => None,
+            Term::Time => now.checked_add(TERM).ok(),
+        };
+        Holder { expires_at, ..self.clone() }
+    }
 }
 
 impl std::fmt::Display for Holder {
@@ -37,56 +72,112 @@ pub enum LeaseError {
     #[error("{} already works on this tenant; nothing was started. Wait for it, or look at `advaudit status`",
         .0.as_ref().map_or_else(|| "another run".to_owned(), ToString::to_string))]
     Held(Option<Holder>),
-    /// The folder cannot be used.
-    #[error("cannot take the lease {}: {cause}", path.display())]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        cause: std::io::Error,
-    },
+    /// The place where it is kept cannot be used.
+    #[error("{0}")]
+    Store(#[from] StoreError),
 }
 
-/// The lease, held as long as this value lives.
+/// The lease of one run: taken once, kept while the run works, and perhaps lost.
 pub struct Lease {
-    _file: File,
+    store: Rc<dyn Store>,
+    clock: Clock,
+    /// Ours, once it is taken.
+    own: RefCell<Option<Holder>>,
+    is_taken: watch::Sender<bool>,
+    lost: watch::Sender<Option<String>>,
 }
 
 impl Lease {
-    /// Takes the lease of a tenant's folder, or says who has it.
-    pub fn take(folder: &Path, run: RunId, now: Timestamp) -> Result<Lease, LeaseError> {
-        let path = folder.join(FILE);
-        let io = |cause| LeaseError::Io { path: path.clone(), cause };
-        std::fs::create_dir_all(folder).map_err(io)?;
-        // Not truncated on opening: the text belongs to whoever holds the lock.
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LeaseError::Held(read(&path))),
-            Err(TryLockError::Error(cause)) => return Err(io(cause)),
+    /// The lease of that store, not taken yet.
+    pub fn new(store: Rc<dyn Store>, clock: Clock) -> Lease {
+        let (is_taken, lost) = (watch::Sender::new(false), watch::Sender::new(None));
+        Lease { store, clock, own: RefCell::default(), is_taken, lost }
+    }
+
+    /// Takes the lease, or says who has it. Waits for it as long as `timeout` says; without one, only
+    /// where its holder has stopped renewing it.
+    pub async fn take(&self, run: RunId, timeout: Option<SignedDuration>) -> Result<(), LeaseError> {
+        let began = self.clock.now();
+        let own = Holder::this(run, began);
+        let mut first_seen: Option<Option<Holder>> = None;
+        loop {
+            let now = self.clock.now();
+            let wanted = own.until(now, self.store.term());
+            let held = match self.store.take(wanted.clone(), now).await? {
+                Taken::Ours => {
+                    self.own.replace(Some(wanted));
+                    self.is_taken.send_replace(true);
+                    return Ok(());
+                }
+                Taken::Held(holder) => holder,
+            };
+            let is_alive = first_seen.as_ref().is_some_and(|first| *first != held);
+            let patience = match (timeout, self.store.term()) {
+                (Some(timeout), _) => timeout,
+                (None, Term::Process) => SignedDuration::ZERO,
+                (None, Term::Time) if is_alive => SignedDuration::ZERO,
+                (None, Term::Time) => PATIENCE,
+            };
+            let left = patience - now.duration_since(began);
+            if !left.is_positive() {
+                return Err(LeaseError::Held(held));
+            }
+            first_seen.get_or_insert(held);
+            self.clock.sleep(left.min(AGAIN)).await;
         }
-        let holder = Holder { run, pid: std::process::id(), host: host(), since: now };
-        let text = serde_json::to_string(&holder).unwrap_or_default();
-        file.set_len(0).map_err(io)?;
-        file.write_all(text.as_bytes()).map_err(io)?;
-        file.sync_data().map_err(io)?;
-        Ok(Lease { _file: file })
     }
-}
 
-/// Who holds the lease of a tenant's folder now, if anyone.
-pub fn holder(folder: &Path) -> Option<Holder> {
-    let path = folder.join(FILE);
-    let file = File::open(&path).ok()?;
-    match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => read(&path),
-        Ok(()) | Err(TryLockError::Error(_)) => None,
+    /// Renews the lease as long as it is ours. Never ends: it runs beside the work, and says by
+    /// [`Lease::lost`] when the work has to stop.
+    pub async fn keep(&self) -> Infallible {
+        // Who waits for the lease holds this sender, so it cannot be gone.
+        _ = self.is_taken.subscribe().wait_for(|taken| *taken).await;
+        let mut renewed = self.clock.now();
+        let mut pause = EVERY;
+        while self.store.term() == Term::Time && !self.is_lost() {
+            self.clock.sleep(pause).await;
+            let now = self.clock.now();
+            let own = self.own.borrow().as_ref().map(|own| own.until(now, Term::Time));
+            let Some(own) = own else { break };
+            pause = EVERY;
+            match self.store.renew(own).await {
+                Ok(()) => renewed = now,
+                Err(error) if error.is_conflict() => self.lose("another run has taken the lease"),
+                Err(error) if self.clock.now().duration_since(renewed) >= SAFE => {
+                    self.lose(&format!("the lease could not be renewed: {error}"));
+                }
+                Err(_) => pause = AGAIN,
+            }
+        }
+        std::future::pending().await
     }
-}
 
-fn read(path: &Path) -> Option<Holder> {
-    serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+    /// Notes that the lease is not ours any more.
+    pub fn lose(&self, why: &str) {
+        self.lost.send_replace(Some(why.to_owned()));
+    }
+
+    /// Whether it is not ours any more.
+    pub fn is_lost(&self) -> bool {
+        self.lost.borrow().is_some()
+    }
+
+    /// Why it is not ours any more, if so.
+    pub fn why_lost(&self) -> Option<String> {
+        self.lost.borrow().clone()
+    }
+
+    /// Ends when it is lost.
+    pub async fn lost(&self) {
+        _ = self.lost.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Lets it go. Where that fails it ends by itself.
+    pub async fn release(&self) {
+        if self.own.take().is_some() && !self.is_lost() {
+            _ = self.store.release().await;
+        }
+    }
 }
 
 /// The machine's name, to tell runners apart; only shown.
@@ -100,19 +191,4 @@ fn host() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_run_is_told_who_holds_the_lease_and_gets_it_when_the_first_is_gone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let run = RunId(uuid::Uuid::from_u128(7));
-        let first = Lease::take(folder.path(), run, Timestamp::UNIX_EPOCH).expect("free");
-        assert_eq!(holder(folder.path()).map(|holder| holder.run), Some(run));
-        let refused = Lease::take(folder.path(), run, Timestamp::UNIX_EPOCH).err().expect("held");
-        assert!(refused.to_string().contains(&run.to_string()), "{refused}");
-        drop(first);
-        assert_eq!(holder(folder.path()), None);
-        assert!(Lease::take(folder.path(), run, Timestamp::UNIX_EPOCH).is_ok());
-    }
-}
+mod tests;

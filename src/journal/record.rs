@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::{RunId, ServicePlanId, SkuId, SubjectKind, UserId};
+use crate::model::{RunId, ServicePlanId, SkuId, SubjectKind, TenantId, UserId};
 
 /// The version that this program writes.
 pub const VERSION: u32 = 1;
@@ -40,8 +40,15 @@ pub enum Entry {
         command: String,
         /// Version of advaudit.
         tool_version: String,
+        /// The tenant that it works on.
+        tenant: TenantId,
         /// Digest of the plan; absent while only unfinished toggles are ended.
         plan_sha256: Option<String>,
+    },
+    /// This run took the lease away from another one (`--break-lease`).
+    LeaseBroken {
+        /// Who had it, as far as that was known.
+        owner: String,
     },
     /// The off is about to be sent. Holds everything that is needed to end the toggle.
     OffIntent {
@@ -174,7 +181,7 @@ impl Entry {
     /// The subject, for the entries that have one.
     pub fn subject(&self) -> Option<&Who> {
         match self {
-            Entry::RunStarted { .. } | Entry::RunFinished { .. } => None,
+            Entry::RunStarted { .. } | Entry::LeaseBroken { .. } | Entry::RunFinished { .. } => None,
             Entry::OffIntent { subject, .. }
             | Entry::OffDone { subject, .. }
             | Entry::OffRefused { subject, .. }

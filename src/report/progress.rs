@@ -24,6 +24,7 @@ const REDRAW: Duration = Duration::from_millis(500);
 pub struct Progress {
     output: Output,
     style: Style,
+    clock: Clock,
     bar: Option<ProgressBar>,
     wait: Wait,
     /// The last wait that got a line.
@@ -36,20 +37,21 @@ type Wait = Arc<Mutex<Option<(Timestamp, u64)>>>;
 impl Progress {
     /// Draws a bar where stderr is a terminal and time is real; otherwise writes lines.
     pub fn new(output: Output, clock: &Clock) -> Self {
-        let wait = Wait::default();
-        let bar = (output.can_draw() && !clock.is_virtual()).then(|| bar(&wait, clock.clone()));
-        Progress { output, style: output.error_style(), bar, wait, told_until: None }
+        let (style, clock, wait) = (output.error_style(), clock.clone(), Wait::default());
+        Progress { output, style, clock, bar: None, wait, told_until: None }
     }
 
     /// Shows one event.
     pub fn tell(&mut self, told: &Told) {
         self.set_wait(None);
         match &told.event {
+            Event::Due { subjects } => self.output.say(&due(*subjects)),
+            Event::Over => self.finish(),
             Event::Begun { subjects } => {
-                if *subjects == 0 {
-                    self.finish();
-                } else if let Some(bar) = &self.bar {
+                if *subjects > 0 && self.output.can_draw() && !self.clock.is_virtual() {
+                    let bar = bar(&self.wait, self.clock.clone());
                     bar.set_length(*subjects as u64);
+                    self.bar = Some(bar);
                 }
             }
             Event::Started { subject, action: Action::Toggle | Action::Resume } => {
@@ -80,12 +82,16 @@ impl Progress {
                     format!("the date of {subject} did not move after its toggle: no further toggle starts");
                 self.line(told.at, Kind::Bad, "stopped", &text);
             }
+            Event::NothingNew => {
+                let text = "nothing new is started; whoever is off is turned on when due";
+                self.line(told.at, Kind::Bad, "stopped", text);
+            }
             Event::Interrupted => self.line(told.at, Kind::Bad, "interrupted", "nothing new is started"),
         }
     }
 
     /// Takes the bar away.
-    pub fn finish(&mut self) {
+    fn finish(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -144,7 +150,7 @@ fn bar(wait: &Wait, clock: Clock) -> ProgressBar {
 }
 
 /// `Turning on what earlier runs left off: 3 subjects.`
-pub fn due(subjects: usize) -> String {
+fn due(subjects: usize) -> String {
     format!("Turning on what earlier runs left off: {}.", count(subjects, "subject", "subjects"))
 }
 

@@ -218,8 +218,13 @@ fn planning_is_pure() {
 }
 
 #[test]
-fn the_journal_knows_plan_and_model() {
-    may_import(module("journal"), &["plan", "model"]);
+fn the_journal_knows_the_clock_and_the_model() {
+    may_import(module("journal"), &["clock", "model"]);
+}
+
+#[test]
+fn a_run_knows_everything_but_files_and_terminals() {
+    may_import(module("run"), &["apply", "journal", "plan", "observe", "graph", "clock", "model"]);
 }
 
 /// What decides in `apply`: no clock, no HTTP, nothing that waits. `look`, `driver`, `date_guard` and
@@ -293,7 +298,7 @@ fn nothing_imports_the_command_line_and_it_alone_imports_sandbox_and_report() {
 
 #[test]
 fn only_a_run_is_given_the_writers() {
-    let may = ["graph/", "apply/driver.rs", "cli/run.rs", "cli/apply.rs"];
+    let may = ["graph/", "apply/driver.rs", "apply/tools.rs", "run/mod.rs", "cli/run.rs", "cli/apply.rs"];
     no_writer(|source| !may.iter().any(|one| source.path.starts_with(one)));
     // The one that turns off: not in what heal is made of.
     for source in sources() {

@@ -1,14 +1,20 @@
 //! The loop against a simulated tenant, where the journal ends in the middle of it.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::*;
+use crate::apply::interrupt::Interrupt;
 use crate::apply::replay::replay;
+use crate::clock::Clock;
 use crate::diag::Source;
-use crate::graph::{Client, Cloud, Root, Token};
-use crate::journal::store;
-use crate::model::RunId;
+use crate::graph::{Client, Cloud, OffWriter, OnWriter, Reader, Root, Token};
+use crate::journal::folder::Folder;
+use crate::journal::lease::{Holder, Lease};
+use crate::journal::log::{self, Journal};
+use crate::journal::store::{Later, Store, StoreError, Taken, Term};
+use crate::model::{RunId, TenantId};
 use crate::observe::collect;
 use crate::plan::planned::Plan;
 use crate::plan::resolve::resolve;
@@ -31,11 +37,53 @@ users:
   - {user: adele@contoso.com, toggleIfEnabledBefore: 2026-11-20T00:00:00Z}
 ";
 
+/// A folder on a disk that can run full.
+struct Filling {
+    folder: Folder,
+    is_full: Cell<bool>,
+}
+
+impl Store for Filling {
+    fn place(&self) -> String {
+        self.folder.place()
+    }
+    fn load(&self) -> Later<'_, Vec<u8>> {
+        self.folder.load()
+    }
+    fn append(&self, whole: u64, line: Vec<u8>) -> Later<'_, ()> {
+        if !self.is_full.get() {
+            return self.folder.append(whole, line);
+        }
+        let (what, cause) = ("write to", "no space left".to_owned());
+        Box::pin(async move { Err(StoreError::Failed { what, place: self.place(), cause }) })
+    }
+    fn take(&self, own: Holder, now: Timestamp) -> Later<'_, Taken> {
+        self.folder.take(own, now)
+    }
+    fn renew(&self, own: Holder) -> Later<'_, ()> {
+        self.folder.renew(own)
+    }
+    fn release(&self) -> Later<'_, ()> {
+        self.folder.release()
+    }
+    fn holder(&self, now: Timestamp) -> Later<'_, Option<Holder>> {
+        self.folder.holder(now)
+    }
+    fn break_lease(&self) -> Later<'_, ()> {
+        self.folder.break_lease()
+    }
+    fn term(&self) -> Term {
+        self.folder.term()
+    }
+}
+
 struct World {
     tenant: InProcess,
     clock: Clock,
     client: Client,
-    folder: tempfile::TempDir,
+    store: Rc<Filling>,
+    lease: Lease,
+    _folder: tempfile::TempDir,
 }
 
 impl World {
@@ -45,7 +93,11 @@ impl World {
         let tenant = InProcess::new(tenant, clock.clone());
         let token = Token::new("any").expect("a token");
         let client = Client::new(Rc::new(tenant.clone()), Root::of(Cloud::Global), token, clock.clone());
-        World { tenant, clock, client, folder: tempfile::tempdir().expect("a folder") }
+        let folder = tempfile::tempdir().expect("a folder");
+        let store =
+            Rc::new(Filling { folder: Folder::new(folder.path().to_owned()), is_full: Cell::new(false) });
+        let lease = Lease::new(store.clone(), clock.clone());
+        World { tenant, clock, client, store, lease, _folder: folder }
     }
 
     async fn plan(&self) -> Plan {
@@ -59,8 +111,16 @@ impl World {
         crate::plan::plan(&desired, &observed, &running, self.clock.now())
     }
 
-    fn journal(&self) -> Journal {
-        Journal::open(self.folder.path(), RunId(uuid::Uuid::nil())).expect("a journal").0
+    async fn journal(&self) -> Journal {
+        let (tenant, run) = (TenantId(uuid::Uuid::nil()), RunId(uuid::Uuid::nil()));
+        Journal::open(self.store.clone(), tenant, run).await.expect("a journal").0
+    }
+
+    async fn in_flight(&self) -> Vec<Job> {
+        let records = log::load(&*self.store, None).await.expect("records").records;
+        let running = replay(&records, self.clock.now());
+        let own = running.in_flight.values();
+        own.map(|own| Job::new(&resume(own, self.clock.now()), &Arc::default())).collect()
     }
 
     async fn run(&self, jobs: Vec<Job>, no_wait: bool, journal: &mut Journal) -> Done {
@@ -73,6 +133,7 @@ impl World {
             on: &on,
             off: Some(&off),
             journal,
+            lease: &self.lease,
             clock: &self.clock,
             catalog: &catalog,
             tell: &mut |_| {},
@@ -98,14 +159,11 @@ fn cannot_write(done: &Done) -> bool {
 async fn who_is_off_is_turned_on_when_due_also_when_the_journal_cannot_be_written_any_more() {
     let world = World::new();
     let story = async {
-        let (toggles, mut journal) = (world.toggles().await, world.journal());
+        let (toggles, mut journal) = (world.toggles().await, world.journal().await);
         let done = world.run(toggles, true, &mut journal).await;
         assert!(done.stopped.is_none() && world.writes() == 1, "off, and left to wait");
-        let records = store::load(world.folder.path()).expect("records").records;
-        let running = replay(&records, world.clock.now());
-        let own = running.in_flight.values().next().expect("one is off");
-        journal.refuse_writing();
-        let back_on = vec![Job::new(&resume(own, world.clock.now()), &Arc::default())];
+        let back_on = world.in_flight().await;
+        world.store.is_full.set(true);
         let done = world.run(back_on, false, &mut journal).await;
         assert!(cannot_write(&done) && world.writes() == 2, "on again");
     };
@@ -116,10 +174,40 @@ async fn who_is_off_is_turned_on_when_due_also_when_the_journal_cannot_be_writte
 async fn nobody_is_turned_off_when_the_journal_cannot_be_written() {
     let world = World::new();
     let story = async {
-        let (toggles, mut journal) = (world.toggles().await, world.journal());
-        journal.refuse_writing();
+        let (toggles, mut journal) = (world.toggles().await, world.journal().await);
+        world.store.is_full.set(true);
         let done = world.run(toggles, false, &mut journal).await;
         assert!(cannot_write(&done) && world.writes() == 0);
+    };
+    world.clock.drive(story).await;
+}
+
+#[tokio::test]
+async fn a_lost_lease_starts_nothing_new_and_turns_on_who_is_off_when_due() {
+    let world = World::new();
+    let story = async {
+        let (toggles, mut journal) = (world.toggles().await, world.journal().await);
+        let (done, ()) = tokio::join!(world.run(toggles, false, &mut journal), async {
+            world.clock.sleep(SignedDuration::from_mins(20)).await;
+            world.lease.lose("another run has taken it");
+        });
+        assert!(matches!(done.stopped, Some(Stopped::Lease(_))));
+        assert_eq!(world.writes(), 2, "off and on");
+        assert!(
+            world.clock.now().duration_since(world.tenant.tenant().start().expect("a start")).as_mins() >= 60
+        );
+    };
+    world.clock.drive(story).await;
+}
+
+#[tokio::test]
+async fn nothing_is_started_without_the_lease() {
+    let world = World::new();
+    let story = async {
+        let (toggles, mut journal) = (world.toggles().await, world.journal().await);
+        world.lease.lose("another run has taken it");
+        let done = world.run(toggles, false, &mut journal).await;
+        assert!(matches!(done.stopped, Some(Stopped::Lease(_))) && world.writes() == 0);
     };
     world.clock.drive(story).await;
 }

@@ -228,6 +228,28 @@ impl Machine {
         });
     }
 
+    /// Nothing new may start any more. Whoever is, or may be, off because of us is still turned on: an
+    /// off in doubt, which would be sent again, is ended with the on. Everybody else is left.
+    pub fn start_nothing(&mut self, world: &World<'_>) -> Vec<Command> {
+        if !self.holds_off() {
+            self.leave(Some(Trouble::ours(Outcome::Pending.as_str(), "nothing new was started; run again")));
+            return Vec::new();
+        }
+        match self.state {
+            State::Before | State::TurningOff if self.job.action == Action::Toggle => {
+                self.give_up_off(Trouble::ours("stopped", "nothing new was started"), world)
+            }
+            State::Before
+            | State::TurningOff
+            | State::CheckingOff
+            | State::Waiting { .. }
+            | State::BeforeOn { .. }
+            | State::TurningOn
+            | State::CheckingOn
+            | State::Ended => Vec::new(),
+        }
+    }
+
     /// The whole table.
     pub fn step(&mut self, event: Event, world: &World<'_>) -> Vec<Command> {
         if matches!(event, Event::Seen(_)) {

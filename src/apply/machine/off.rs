@@ -78,7 +78,7 @@ impl Machine {
     }
 
     /// Ends an off that may or may not have been done: with the on.
-    fn give_up_off(&mut self, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
+    pub(super) fn give_up_off(&mut self, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
         self.facts.instead = Some(End { outcome: Outcome::Failed, trouble: Some(trouble) });
         self.turn_to_on(world)
     }

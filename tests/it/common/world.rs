@@ -11,7 +11,9 @@ use advaudit::apply::outcome::Outcome;
 use advaudit::clock::Clock;
 use advaudit::diag::Source;
 use advaudit::graph::{Client, Cloud, OffWriter, OnWriter, Reader, Root, Token};
-use advaudit::journal::store::Journal;
+use advaudit::journal::folder::Folder;
+use advaudit::journal::lease::Lease;
+use advaudit::journal::log::Journal;
 use advaudit::model::RunId;
 use advaudit::observe::collect;
 use advaudit::plan::planned::Plan;
@@ -58,7 +60,10 @@ impl World {
     /// Carries a plan out; how it ended, by name.
     pub fn carry_out(&self, (plan, desired): &(Plan, Desired)) -> Vec<(String, Outcome)> {
         let run = RunId(uuid::Uuid::nil());
-        let (mut journal, _) = Journal::open(self.folder.path(), run).expect("a journal");
+        let store = Rc::new(Folder::new(self.folder.path().to_owned()));
+        let lease = Lease::new(store.clone(), self.clock.clone());
+        let opened = self.drive(Journal::open(store, plan.tenant.id, run));
+        let (mut journal, _) = opened.expect("a journal");
         let reader = Reader::new(self.client.clone());
         let (on, off) = (OnWriter::new(self.client.clone()), OffWriter::new(self.client.clone()));
         let protected = Arc::new(desired.protected.clone());
@@ -72,6 +77,7 @@ impl World {
                 on: &on,
                 off: Some(&off),
                 journal: &mut journal,
+                lease: &lease,
                 clock: &self.clock,
                 catalog: &plan.catalog,
                 tell: &mut |_| {},

@@ -298,7 +298,9 @@ fn word(command: &Command, now: Timestamp) -> String {
             Entry::OnDone { renews: true, .. } => "on anew".into(),
             Entry::OnDone { renews: false, .. } => "on".into(),
             Entry::Closed { outcome, .. } => format!("closed {outcome}"),
-            Entry::RunStarted { .. } | Entry::RunFinished { .. } => "a run".into(),
+            Entry::RunStarted { .. } | Entry::LeaseBroken { .. } | Entry::RunFinished { .. } => {
+                "a run".into()
+            }
         },
         Command::TurnOff(_) => "OFF".into(),
         Command::TurnOn(_) => "ON".into(),

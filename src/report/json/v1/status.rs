@@ -64,7 +64,8 @@ impl StatusDocument {
             people_off: open.iter().map(|own| own.people).sum(),
             resume_after: open.iter().map(|own| own.come_back(now)).min(),
             in_flight: running.in_flight.values().map(in_flight).collect(),
-            lease: holder.map(|holder| LeaseDocument { owner: holder.to_string(), expires_at: None }),
+            lease: holder
+                .map(|holder| LeaseDocument { owner: holder.to_string(), expires_at: holder.expires_at }),
         }
     }
 }

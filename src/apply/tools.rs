@@ -1,0 +1,66 @@
+//! What the driver works with, and what comes of it.
+
+use super::event::Told;
+use super::interrupt::Interrupt;
+use super::machine::Machine;
+use crate::clock::Clock;
+use crate::graph::{Failure, OffWriter, OnWriter, Reader};
+use crate::journal::chain::JournalError;
+use crate::journal::lease::Lease;
+use crate::journal::log::Journal;
+use crate::model::{Catalog, Subject};
+
+/// What a run works with. Without an [`OffWriter`] nothing can be turned off (`heal`).
+pub struct Tools<'a> {
+    /// Reads.
+    pub reader: &'a Reader,
+    /// Turns on.
+    pub on: &'a OnWriter,
+    /// Turns off.
+    pub off: Option<&'a OffWriter>,
+    /// Remembers.
+    pub journal: &'a mut Journal,
+    /// Makes this run the only one. Without it nothing new starts.
+    pub lease: &'a Lease,
+    /// Knows the time.
+    pub clock: &'a Clock,
+    /// The tenant's licenses.
+    pub catalog: &'a Catalog,
+    /// Is told what happens.
+    pub tell: &'a mut dyn FnMut(&Told),
+    /// Says when to stop.
+    pub interrupt: &'a Interrupt,
+}
+
+/// How a run goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// How many people may be off at the same time.
+    pub max_off: u64,
+    /// Leave instead of waiting.
+    pub no_wait: bool,
+}
+
+/// What became of the subjects of a run.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Every machine, in the order of the jobs.
+    pub machines: Vec<Machine>,
+    /// What ended the run early.
+    pub stopped: Option<Stopped>,
+    /// The first toggle came back and its date did not move.
+    pub date_does_not_move: Option<Subject>,
+}
+
+/// What ended a run early. Whoever is off stays in the journal.
+#[derive(Debug)]
+pub enum Stopped {
+    /// Ctrl-C.
+    Interrupted,
+    /// Graph cannot be asked any more.
+    Graph(Failure),
+    /// The journal cannot be written any more.
+    Journal(JournalError),
+    /// The lease is not ours any more, for that reason.
+    Lease(String),
+}

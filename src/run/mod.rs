@@ -1,0 +1,328 @@
+//! One run on one tenant, from the lease to the last record: what `apply` and `heal` share, without a
+//! terminal. First what earlier runs left is turned on as far as it is due, whatever comes after; then
+//! the rest.
+//!
+//! Nothing is printed here and no file is read: a run is told what to carry out, and says what became
+//! of it. So the same code runs under the commands and under a simulation.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::apply::driver::{self, Done, Manner, Stopped, Tools};
+use crate::apply::event::{Event, Told};
+use crate::apply::interrupt::Interrupt;
+use crate::apply::job::Job;
+use crate::apply::machine::Machine;
+use crate::apply::outcome::Outcome;
+use crate::apply::replay::replay;
+use crate::clock::Clock;
+use crate::graph::{Client, Failure, OffWriter, OnWriter, Reader};
+use crate::journal::chain::JournalError;
+use crate::journal::lease::{Lease, LeaseError};
+use crate::journal::log::{self, Journal};
+use crate::journal::record::Entry;
+use crate::journal::store::Store;
+use crate::model::{Catalog, RunId, SignedDuration, SubjectId, Timestamp};
+use crate::observe::collect;
+use crate::observe::observed::Tenant;
+use crate::plan::change::Change;
+use crate::plan::planned::Plan;
+use crate::plan::resolve::Protected;
+use crate::plan::running::Running;
+use crate::plan::{digest, resume};
+
+/// What a run works with.
+pub struct Way {
+    /// Graph, or what stands in its place.
+    pub client: Client,
+    /// Graph's clock.
+    pub clock: Clock,
+    /// Where the journal and the lease of the tenant are.
+    pub store: Rc<dyn Store>,
+    /// The lease of that store; somebody has to [`Lease::keep`] it meanwhile.
+    pub lease: Rc<Lease>,
+    /// Says when to stop.
+    pub interrupt: Interrupt,
+    /// Is told what happens.
+    pub tell: Box<dyn FnMut(&Told)>,
+}
+
+/// How a run begins.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    /// `apply` or `heal`.
+    pub command: &'static str,
+    /// How long to wait for the lease; none leaves that to what its holder does.
+    pub lock_timeout: Option<SignedDuration>,
+    /// Whose lease was broken for this run, as far as that is known.
+    pub broke: Option<String>,
+}
+
+/// Why a run could not begin, or not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotRun {
+    /// Graph did not do what was asked.
+    #[error("{0}")]
+    Graph(#[from] Failure),
+    /// The journal cannot be used.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
+    /// The lease is not to be had.
+    #[error("{0}")]
+    Lease(#[from] LeaseError),
+}
+
+/// One run on one tenant.
+pub struct Run {
+    way: Way,
+    command: &'static str,
+    reader: Reader,
+    on: OnWriter,
+    /// Absent for `heal`, which can only turn on.
+    off: Option<OffWriter>,
+    tenant: Tenant,
+    catalog: Catalog,
+    journal: Journal,
+    running: Running,
+    is_known: bool,
+    torn: usize,
+    started_at: Timestamp,
+    machines: Vec<Machine>,
+    stopped: Option<Stopped>,
+    date_does_not_move: bool,
+    plan: Option<Plan>,
+}
+
+/// What became of a run.
+pub struct Ended {
+    /// The run.
+    pub run: RunId,
+    /// Its tenant.
+    pub tenant: Tenant,
+    /// The plan that was carried out, if there was one.
+    pub plan: Option<Plan>,
+    /// Every subject that it worked on; the last word on each.
+    pub machines: Vec<Machine>,
+    /// What it leaves unfinished.
+    pub running: Running,
+    /// What ended it early.
+    pub stopped: Option<Stopped>,
+    /// The first toggle came back, and its date did not move.
+    pub date_does_not_move: bool,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+}
+
+impl Run {
+    /// Takes the lease of the tenant that was asked, and replays its journal. The journal is opened
+    /// only under the lease: another run may be in the middle of a record.
+    pub async fn begin(
+        tenant: Tenant,
+        way: Way,
+        begin: Begin,
+        off: Option<OffWriter>,
+    ) -> Result<Run, CannotRun> {
+        let reader = Reader::new(way.client.clone());
+        let run = RunId(uuid::Uuid::now_v7());
+        way.lease.take(run, begin.lock_timeout).await?;
+        let (mut journal, loaded) = Journal::open(way.store.clone(), tenant.id, run).await?;
+        let now = way.clock.now();
+        let running = replay(&loaded.records, now);
+        if let Some(owner) = begin.broke {
+            journal.append(Entry::LeaseBroken { owner }, now).await?;
+        }
+        let catalog = reader.catalog().await?;
+        let on = OnWriter::new(way.client.clone());
+        Ok(Run {
+            way,
+            command: begin.command,
+            reader,
+            on,
+            off,
+            tenant,
+            catalog,
+            journal,
+            running,
+            is_known: !loaded.records.is_empty(),
+            torn: loaded.torn,
+            started_at: now,
+            machines: Vec::new(),
+            stopped: None,
+            date_does_not_move: false,
+            plan: None,
+        })
+    }
+
+    /// The tenant.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Reads the tenant.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// What earlier runs left, as the journal says now.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Whether an earlier run left any record of this tenant.
+    pub fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// How many bytes of a torn last record were found.
+    pub fn torn(&self) -> usize {
+        self.torn
+    }
+
+    /// What ended the run early, if anything did.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// Whether it has turned anybody on by now.
+    pub fn has_worked(&self) -> bool {
+        !self.machines.is_empty()
+    }
+
+    /// Turns on what is due, without asking, and without waiting for what is not.
+    pub async fn turn_on_what_is_due(&mut self) -> Result<(), CannotRun> {
+        let now = self.way.clock.now();
+        let due: Vec<Change> = self
+            .running
+            .in_flight
+            .values()
+            .filter(|own| own.due() <= now)
+            .map(|own| resume(own, now))
+            .collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        if due.iter().any(|change| change.resumes.as_ref().is_some_and(|own| own.counts_as_off())) {
+            (self.way.tell)(&Told { at: now, event: Event::Due { subjects: due.len() } });
+        }
+        let manner = Manner { max_off: u64::MAX, no_wait: true };
+        let done = self.work(due, &Arc::default(), manner, None).await?;
+        // What waits goes on in the second stage, or stays in the journal.
+        self.keep(done, |machine| machine.end().is_some_and(|end| end.outcome != Outcome::Pending));
+        self.reload().await
+    }
+
+    /// Everything that earlier runs left off, to be turned on when due.
+    pub fn unfinished(&self) -> Vec<Change> {
+        let now = self.way.clock.now();
+        let open = self.running.in_flight.values().filter(|own| own.counts_as_off());
+        open.map(|own| resume(own, now)).collect()
+    }
+
+    /// Carries the changes of a plan out.
+    pub async fn carry_out(
+        &mut self,
+        changes: Vec<Change>,
+        protected: Protected,
+        plan: Option<&Plan>,
+        no_wait: bool,
+    ) -> Result<(), CannotRun> {
+        let max_off = plan.map_or(u64::MAX, |plan| plan.max_off);
+        let sha256 = plan.map(digest::sha256);
+        self.plan = plan.cloned();
+        let done = self.work(changes, &Arc::new(protected), Manner { max_off, no_wait }, sha256).await?;
+        self.date_does_not_move = done.date_does_not_move.is_some();
+        self.keep(done, |_| true);
+        Ok(())
+    }
+
+    async fn work(
+        &mut self,
+        changes: Vec<Change>,
+        protected: &Arc<Protected>,
+        manner: Manner,
+        plan_sha256: Option<String>,
+    ) -> Result<Done, CannotRun> {
+        let begun = Entry::RunStarted {
+            command: self.command.to_owned(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            tenant: self.tenant.id,
+            plan_sha256,
+        };
+        let written = self.journal.append(begun, self.way.clock.now()).await;
+        if changes.is_empty() {
+            written?;
+        }
+        // Otherwise the driver meets the same error at its own records: it starts nothing without one,
+        // and turns on who is due all the same.
+        let jobs = changes.iter().map(|change| Job::new(change, protected)).collect();
+        let tools = Tools {
+            reader: &self.reader,
+            on: &self.on,
+            off: self.off.as_ref(),
+            journal: &mut self.journal,
+            lease: &self.way.lease,
+            clock: &self.way.clock,
+            catalog: &self.catalog,
+            tell: &mut *self.way.tell,
+            interrupt: &self.way.interrupt,
+        };
+        Ok(driver::run(jobs, manner, tools).await)
+    }
+
+    /// Takes over what became of the subjects; what a later stage says of one counts.
+    fn keep(&mut self, done: Done, wanted: impl FnMut(&Machine) -> bool) {
+        self.stopped = self.stopped.take().or(done.stopped);
+        let newer: Vec<Machine> = done.machines.into_iter().filter(wanted).collect();
+        let again: BTreeSet<SubjectId> = newer.iter().map(|machine| machine.job().subject.id).collect();
+        self.machines.retain(|machine| !again.contains(&machine.job().subject.id));
+        self.machines.extend(newer);
+    }
+
+    /// Notes that the run was interrupted outside of the driver.
+    pub fn interrupted(&mut self) {
+        self.stopped = Some(Stopped::Interrupted);
+    }
+
+    async fn reload(&mut self) -> Result<(), CannotRun> {
+        let loaded = log::load(&*self.way.store, Some(self.tenant.id)).await?;
+        self.running = replay(&loaded.records, self.way.clock.now());
+        Ok(())
+    }
+
+    /// Ends the run. `judge` makes its exit code, which the last record holds; then the lease is free.
+    pub async fn end<T>(mut self, judge: impl FnOnce(&Ended) -> (u8, T)) -> (Ended, T) {
+        // Where the journal cannot be read any more, what it said last is still true of whoever is off.
+        if let Err(CannotRun::Journal(error)) = self.reload().await {
+            self.stopped.get_or_insert(Stopped::Journal(error));
+        }
+        let ended = Ended {
+            run: self.journal.run(),
+            tenant: self.tenant,
+            plan: self.plan,
+            machines: self.machines,
+            running: self.running,
+            stopped: self.stopped,
+            date_does_not_move: self.date_does_not_move,
+            started_at: self.started_at,
+            finished_at: self.way.clock.now(),
+        };
+        let (exit_code, judged) = judge(&ended);
+        // A journal that cannot be written was told before, and what matters in it is in it.
+        _ = self.journal.append(Entry::RunFinished { exit_code }, ended.finished_at).await;
+        self.way.lease.release().await;
+        (ended, judged)
+    }
+}
+
+/// Asks which tenant answers, before anything else.
+pub async fn tenant(client: &Client) -> Result<Tenant, CannotRun> {
+    Ok(collect::tenant(&Reader::new(client.clone())).await?)
+}
+
+/// What the journal says is unfinished, without taking anything.
+pub async fn look(store: &dyn Store, tenant: &Tenant, now: Timestamp) -> Result<Running, JournalError> {
+    Ok(replay(&log::load(store, Some(tenant.id)).await?.records, now))
+}
