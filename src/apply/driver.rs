@@ -208,7 +208,8 @@ impl Driver<'_> {
     }
 
     fn step(&mut self, index: usize, event: Event) {
-        let world = World { now: self.tools.clock.now(), catalog: self.tools.catalog };
+        let clock = self.tools.clock;
+        let world = World { now: clock.now(), latest: clock.latest(), catalog: self.tools.catalog };
         let commands = self.machines[index].step(event, &world);
         for command in commands {
             if !self.obey(index, command) {
@@ -396,7 +397,24 @@ impl Driver<'_> {
             () = self.tools.interrupt.set() => {}
             () = self.tools.clock.sleep_until(next) => {}
         }
+        if self.tools.clock.seems_to_have_slept() {
+            self.ask_for_the_time().await;
+        }
         true
+    }
+
+    /// Any answer tells the time, so that nobody stays off for as long as a laptop slept.
+    async fn ask_for_the_time(&mut self) {
+        let asked = tokio::select! {
+            biased;
+            () = self.tools.interrupt.set() => return,
+            asked = self.tools.reader.organization() => asked,
+        };
+        if let Err(failure) = asked
+            && failure.ends_the_run()
+        {
+            self.stopped = Some(Stopped::Graph(failure));
+        }
     }
 
     /// When the next subject needs something.
