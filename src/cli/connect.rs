@@ -10,6 +10,8 @@ use crate::clock::Clock;
 use crate::graph::transport::Transport;
 use crate::graph::{Client, HttpTransport, Root, Throttled, Token};
 use crate::model::{TenantId, Timestamp};
+use crate::plan::skew::Skew;
+use crate::report::human::finding;
 use crate::report::output::Output;
 use crate::report::progress;
 use crate::sandbox::{CannotSave, InProcess, Opened, Saved};
@@ -21,7 +23,7 @@ const TOKEN: &str = "ADVAUDIT_ACCESS_TOKEN";
 pub(super) struct Connection {
     /// The client; what a command may do with it depends on what it makes of it.
     pub client: Client,
-    /// Graph's clock, or the sandbox's.
+    /// Graph's clock as far as it was heard, or the sandbox's.
     pub clock: Clock,
     /// Where the journals of tenants are.
     state: PathBuf,
@@ -81,6 +83,13 @@ impl Connection {
     /// The folder with the journals of tenants.
     pub fn state(&self) -> PathBuf {
         self.state.clone()
+    }
+
+    /// Tells of a machine whose clock is wrong, where no plan is shown that does.
+    pub fn tell_skew(&self, output: &Output) {
+        let findings: Vec<_> =
+            self.clock.skew().and_then(|ahead| Skew(ahead).finding()).into_iter().collect();
+        output.complain(&finding::render(&findings, output.error_style().colour, output.width()));
     }
 
     /// Whether the tenant is simulated.

@@ -48,6 +48,7 @@ async fn heal_now(
         () = interrupt.set() => return Ok(interrupted_at_once(&output)),
         run = Run::begin(connection, output, "heal", None, interrupt.clone()) => run?,
     };
+    connection.tell_skew(&output);
     if args.manifest.is_none() && !run.is_known() {
         return Err(nothing_known());
     }
