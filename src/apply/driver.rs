@@ -195,7 +195,8 @@ impl<'a> Driver<'a> {
     }
 
     fn world(&self) -> World<'a> {
-        World { now: self.tools.clock.now(), catalog: self.tools.catalog }
+        let clock = self.tools.clock;
+        World { now: clock.now(), latest: clock.latest(), catalog: self.tools.catalog }
     }
 
     async fn obey_all(&mut self, index: usize, commands: Vec<Command>) {
@@ -384,7 +385,24 @@ impl<'a> Driver<'a> {
             () = self.tools.lease.lost(), if self.stopped.is_none() => {}
             () = self.tools.clock.sleep_until(next) => {}
         }
+        if self.tools.clock.seems_to_have_slept() {
+            self.ask_for_the_time().await;
+        }
         true
+    }
+
+    /// Any answer tells the time, so that nobody stays off for as long as a laptop slept.
+    async fn ask_for_the_time(&mut self) {
+        let asked = tokio::select! {
+            biased;
+            () = self.tools.interrupt.set() => return,
+            asked = self.tools.reader.organization() => asked,
+        };
+        if let Err(failure) = asked
+            && failure.ends_the_run()
+        {
+            self.stopped = Some(Stopped::Graph(failure));
+        }
     }
 
     /// When the next subject needs something.

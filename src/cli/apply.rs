@@ -10,8 +10,11 @@ use super::plan::{self, Narrow};
 use super::run::{drive, end, plan_within, resumes};
 use super::{Exit, Failure};
 use crate::apply::interrupt::Interrupt;
+use crate::diag::Code;
 use crate::graph::OffWriter;
+use crate::plan::change::{Action, Change};
 use crate::plan::planned::Plan;
+use crate::plan::skew::Skew;
 use crate::report::output::{Format, Output};
 use crate::run::Run;
 
@@ -65,20 +68,27 @@ async fn apply_now(
         ControlFlow::Continue(planned) => planned,
         ControlFlow::Break(ended) => return ended,
     };
-    if output.format == Format::Human {
-        output.result(&plan::human(&made.plan, &output));
+    match output.format {
+        Format::Human => output.result(&plan::human(&made.plan, &output)),
+        // The document of the run has no place for what the plan tells.
+        Format::Json => connection.tell_skew(&output),
     }
     let (starts, toggles) = plan::starts(&made.plan);
     let mut also: Vec<Exit> = args.narrow.blocked(&made.plan).into_iter().collect();
-    let mut changes = made.plan.changes.clone();
-    if toggles && loses_its_memory(global, connection) {
+    let mut changes: Vec<Change> = made.plan.allowed().cloned().collect();
+    let held_back = made.plan.skew.filter(|skew| toggles && !skew.allows_toggles());
+    if let Some(skew) = held_back {
+        output.explain(&held_back_by(skew));
+        also.push(Exit::Pending);
+    }
+    if toggles && held_back.is_none() && loses_its_memory(global, connection) {
         output.explain(&output.error_style().error(LOST_MEMORY));
         changes = resumes(&made.plan);
         also.push(Exit::Usage);
     } else if starts && made.plan.exceeds_a_limit() {
         changes = resumes(&made.plan);
         also.push(Exit::Limit);
-    } else if starts && !args.auto_approve && !ask(&made.plan, output, &interrupt).await {
+    } else if is_new(&changes) && !args.auto_approve && !ask(&made.plan, output, &interrupt).await {
         if !interrupt.is_set() {
             output.say("Not approved: nothing new was started.");
         }
@@ -87,6 +97,20 @@ async fn apply_now(
     }
     run.carry_out(changes, made.desired.protected, Some(&made.plan), args.no_wait).await?;
     Ok(end(run, &output, &also).await)
+}
+
+/// Whether anything is started, or only finished.
+fn is_new(changes: &[Change]) -> bool {
+    changes.iter().any(|change| change.action != Action::Resume)
+}
+
+/// What is said when the plan has toggles and the machine's clock forbids them.
+fn held_back_by(skew: Skew) -> String {
+    format!(
+        "no toggle was started [{}]: {skew}, and so far apart either of them may be wrong. Set the machine's \
+         clock and run again; turning on went ahead.",
+        Code::ClockSkew
+    )
 }
 
 const LOST_MEMORY: &str = "there are toggles to start, CI is set, and no --state is named: a runner's folder is \
@@ -104,7 +128,11 @@ async fn ask(plan: &Plan, output: Output, interrupt: &Interrupt) -> bool {
     if output.format == Format::Json {
         output.complain(&plan::human(plan, &output));
     }
-    let toggles = if plan.summary().toggle > 0 { ", turning people off and on again" } else { "" };
+    let toggles = if plan.allowed().any(|change| change.action == Action::Toggle) {
+        ", turning people off and on again"
+    } else {
+        ""
+    };
     output.complain(&format!("\nApply this to {}{toggles}? Only `yes` does.", plan.tenant.domain));
     let (sender, answer) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {

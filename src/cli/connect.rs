@@ -11,6 +11,8 @@ use crate::graph::transport::Transport;
 use crate::graph::{Client, HttpTransport, Root, Throttled, Token};
 use crate::journal::state::State;
 use crate::model::Timestamp;
+use crate::plan::skew::Skew;
+use crate::report::human::finding;
 use crate::report::output::Output;
 use crate::report::progress;
 use crate::sandbox::{CannotSave, InProcess, Opened, Saved};
@@ -22,7 +24,7 @@ const TOKEN: &str = "ADVAUDIT_ACCESS_TOKEN";
 pub(super) struct Connection {
     /// The client; what a command may do with it depends on what it makes of it.
     pub client: Client,
-    /// Graph's clock, or the sandbox's.
+    /// Graph's clock as far as it was heard, or the sandbox's.
     pub clock: Clock,
     /// Where the journals of tenants are.
     state: State,
@@ -78,6 +80,13 @@ impl Connection {
     /// Where the journals and leases of tenants are.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Tells of a machine whose clock is wrong, where no plan is shown that does.
+    pub fn tell_skew(&self, output: &Output) {
+        let findings: Vec<_> =
+            self.clock.skew().and_then(|ahead| Skew(ahead).finding()).into_iter().collect();
+        output.complain(&finding::render(&findings, output.error_style().colour, output.width()));
     }
 
     /// Whether the tenant is simulated.

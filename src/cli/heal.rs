@@ -45,6 +45,7 @@ async fn heal_now(
     mut run: Run,
     interrupt: Interrupt,
 ) -> Result<Exit, Failure> {
+    connection.tell_skew(&output);
     if args.manifest.is_none() && !run.is_known() {
         return Err(nothing_known());
     }

@@ -72,6 +72,8 @@ codes! {
     GroupAlone = "group-alone", Warning;
     /// The first toggle of the run came back and its date did not move: no further toggle starts.
     DateDoesNotMove = "date-does-not-move", Warning;
+    /// The machine's clock and Graph's differ; far off, no new toggle starts.
+    ClockSkew = "clock-skew", Warning;
     /// A limit stops the run.
     LimitExceeded = "limit-exceeded", Warning;
 }

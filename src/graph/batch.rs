@@ -59,7 +59,7 @@ pub(super) async fn get_all(client: &Client, paths: &[String], needs: Needs) -> 
 async fn get_chunk(client: &Client, paths: &[String], needs: Needs) -> Vec<Outcome> {
     let mut done: BTreeMap<usize, Outcome> = BTreeMap::new();
     let mut left: Vec<usize> = (0..paths.len()).collect();
-    let mut patience = Patience::new(client.now());
+    let mut patience = Patience::new(client.ticks());
     while !left.is_empty() {
         let answers = send(client, paths, &left, needs).await;
         for (&part, outcome) in left.iter().zip(answers) {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::envelope::{Refusal, describe};
 use super::error::Failure;
-use super::headers::header;
+use super::headers::{date, header};
 use super::permission::Needs;
 use super::plain::plain;
 use super::root::origin_of;
@@ -77,6 +77,8 @@ pub(super) struct Answer {
     pub client_request_id: String,
     /// When it came, on the client's clock.
     pub at: Timestamp,
+    /// Its `Date` is far from what was expected, and the next answer decides.
+    pub is_dated_in_doubt: bool,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, as it came.
@@ -110,6 +112,10 @@ impl Client {
         self.0.clock.now()
     }
 
+    pub(super) fn ticks(&self) -> SignedDuration {
+        self.0.clock.ticks()
+    }
+
     /// A question that changes nothing, by `GET`. `path` is below the version and percent-encoded.
     pub(super) fn get(&self, path: &str, needs: Needs) -> Ask {
         Ask {
@@ -138,10 +144,14 @@ impl Client {
     /// Asks something that changes nothing, again and again while that may help: what was throttled,
     /// lost or answered with 500, 502, 503 or 504. Waits as long as `Retry-After` says, else
     /// 1, 2, 4 … 32 s; at most eight times and ten minutes.
+    ///
+    /// An answer whose `Date` is in doubt is asked for once more: two that agree set the clock, and
+    /// whoever asked goes on with a clock that is right.
     pub(super) async fn read(&self, ask: &Ask) -> Result<Answer, Failure> {
-        let mut patience = Patience::new(self.now());
+        let mut patience = Patience::new(self.ticks());
         loop {
             let failure = match self.once(ask).await {
+                Ok(answer) if answer.is_dated_in_doubt => return self.once(ask).await.or(Ok(answer)),
                 Ok(answer) => return Ok(answer),
                 Err(failure) if failure.is_transient() => failure,
                 Err(failure) => return Err(failure),
@@ -163,12 +173,13 @@ impl Client {
         asked_to_wait: Option<SignedDuration>,
         tries_max: u32,
     ) -> bool {
-        let Some(until) = patience.again(asked, asked_to_wait, tries_max, self.now()) else { return false };
+        let Some(wait) = patience.again(asked, asked_to_wait, tries_max, self.ticks()) else { return false };
         if let Some(observer) = &self.0.observer {
+            let until = self.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
             let (asked, tries, status) = (asked.to_owned(), patience.tries(), failure.status());
             observer(Throttled { asked, until, tries, status });
         }
-        self.0.clock.sleep_until(until).await;
+        self.0.clock.sleep(wait).await;
         true
     }
 
@@ -176,8 +187,14 @@ impl Client {
     pub(super) async fn once(&self, ask: &Ask) -> Result<Answer, Failure> {
         let client_request_id = Uuid::new_v4().to_string();
         let request = self.request(ask, &client_request_id)?;
+        let sent = self.ticks();
         match self.0.transport.send(request).await {
-            Ok(response) => self.judge(ask, client_request_id, response),
+            Ok(response) => {
+                let date = date(response.headers());
+                let settled = date.is_none_or(|date| self.0.clock.heard(sent, date));
+                let answer = self.judge(ask, client_request_id, response)?;
+                Ok(Answer { is_dated_in_doubt: !settled, ..answer })
+            }
             Err(Lost { reason, never_left }) => {
                 let (asked, reason) = (ask.asked.clone(), self.0.token.scrub(&reason));
                 Err(Failure::Lost { asked, reason, never_left, client_request_id })
@@ -219,6 +236,7 @@ impl Client {
                 request_id: header(&parts.headers, "request-id").map(|id| self.0.token.scrub(&id)),
                 client_request_id,
                 at: self.now(),
+                is_dated_in_doubt: false,
                 headers: parts.headers,
                 body,
             });
@@ -294,160 +312,4 @@ pub(super) fn redirected(asked: &str, root: &Root, headers: &HeaderMap) -> Failu
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::graph::testing::{Bench, REQUEST_ID, TOKEN, lost, ok, raw, refused, status, unconnected};
-
-    async fn read(bench: &Bench) -> Result<Answer, Failure> {
-        let ask = bench.client.get("/users?$select=id", Needs::Users);
-        bench.run(bench.client.read(&ask)).await
-    }
-
-    #[tokio::test]
-    async fn each_attempt_has_the_token_and_a_client_request_id_of_its_own() {
-        let bench = Bench::new([raw(503, ""), raw(503, ""), ok(json!({}))]);
-        read(&bench).await.expect("an answer");
-        assert_eq!(bench.asked(), ["GET /v1.0/users?$select=id"; 3]);
-        let ids: BTreeSet<String> = bench.sent("client-request-id").into_iter().collect();
-        assert_eq!(ids.len(), 3);
-        assert!(ids.iter().all(|id| Uuid::parse_str(id).is_ok()));
-        assert_eq!(bench.sent("authorization"), [format!("Bearer {TOKEN}").as_str(); 3]);
-        assert_eq!(bench.sent("accept"), ["application/json"; 3]);
-        assert_eq!(bench.sent("x-ms-throttle-priority"), ["normal"; 3]);
-    }
-
-    #[tokio::test]
-    async fn a_retry_after_in_seconds_is_kept_to_and_told() {
-        let throttled = refused(429, "TooManyRequests", "slow down").with("retry-after", "40");
-        let bench = Bench::new([throttled, ok(json!({}))]);
-        read(&bench).await.expect("an answer");
-        assert!((40..=45).contains(&bench.seconds()), "{}", bench.seconds());
-        let waits = bench.waits.borrow();
-        assert_eq!(waits.len(), 1);
-        assert_eq!((waits[0].asked.as_str(), waits[0].status, waits[0].tries), ("GET /users", Some(429), 1));
-        assert!(waits[0].until.as_second() >= 40);
-    }
-
-    #[tokio::test]
-    async fn a_retry_after_as_a_date_is_kept_to() {
-        let busy = raw(503, "").with("retry-after", "Thu, 01 Jan 1970 00:01:00 GMT");
-        let bench = Bench::new([busy, ok(json!({}))]);
-        read(&bench).await.expect("an answer");
-        assert!((60..=64).contains(&bench.seconds()), "{}", bench.seconds());
-    }
-
-    #[tokio::test]
-    async fn every_transient_status_and_a_lost_answer_are_asked_again() {
-        let bench =
-            Bench::new([raw(500, ""), raw(502, ""), raw(503, ""), raw(504, ""), lost(), ok(json!({}))]);
-        read(&bench).await.expect("an answer");
-        assert!((31..=35).contains(&bench.seconds()), "1+2+4+8+16 s, not {}", bench.seconds());
-    }
-
-    #[tokio::test]
-    async fn a_server_that_stays_busy_is_given_up_after_eight_tries() {
-        let bench =
-            Bench::new((0..8).map(|_| raw(503, "<html>busy</html>").with("content-type", "text/html")));
-        let failure = read(&bench).await.expect_err("given up");
-        assert!(matches!(&failure, Failure::Unavailable(told) if told.code == "ServiceUnavailable"));
-        assert!(failure.told().expect("an answer").message.contains("text/html"), "{failure}");
-        assert!(!failure.to_string().contains("busy"), "the body of a proxy is not shown: {failure}");
-        assert!(bench.seconds() < 110);
-    }
-
-    #[tokio::test]
-    async fn nobody_there_is_given_up_sooner() {
-        let bench = Bench::new((0..5).map(|_| unconnected()));
-        let failure = read(&bench).await.expect_err("given up");
-        assert!(matches!(failure, Failure::Lost { never_left: true, .. }));
-        assert!(bench.seconds() < 20);
-    }
-
-    #[tokio::test]
-    async fn a_retry_after_beyond_ten_minutes_fails_at_once_and_says_how_long() {
-        let bench = Bench::new([raw(429, "").with("retry-after", "3600")]);
-        let failure = read(&bench).await.expect_err("too long");
-        assert!(matches!(failure, Failure::Throttled(_)));
-        assert_eq!(failure.retry_after(), Some(SignedDuration::from_hours(1)));
-        assert_eq!(bench.seconds(), 0);
-    }
-
-    #[tokio::test]
-    async fn refusals_are_not_asked_again() {
-        for (code, kind) in [
-            (401, "credentials"),
-            (403, "denied"),
-            (404, "not found"),
-            (400, "refused"),
-            (501, "unavailable"),
-        ] {
-            let bench = Bench::new([refused(code, "Word", "a message")]);
-            let failure = read(&bench).await.expect_err("refused");
-            let found = match &failure {
-                Failure::Credentials(_) => "credentials",
-                Failure::Denied { .. } => "denied",
-                Failure::NotFound(_) => "not found",
-                Failure::Refused(_) => "refused",
-                Failure::Unavailable(_) => "unavailable",
-                other => panic!("{other}"),
-            };
-            assert_eq!(found, kind);
-            assert_eq!(failure.status(), Some(code));
-            let text = failure.to_string();
-            for part in ["GET /users: ", "Word", "a message", REQUEST_ID] {
-                assert!(text.contains(part), "{text}");
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_403_says_which_permission_is_needed() {
-        let bench = Bench::new([refused(403, "Authorization_RequestDenied", "Insufficient privileges.")]);
-        let failure = read(&bench).await.expect_err("denied");
-        assert!(failure.is_denied());
-        assert!(failure.hint().expect("a hint").contains("User.Read.All"));
-    }
-
-    #[tokio::test]
-    async fn a_redirect_is_never_followed() {
-        let bench = Bench::new([raw(302, "").with("location", "https://evil.example/users?token=x")]);
-        let failure = read(&bench).await.expect_err("redirected");
-        assert!(failure.is_other_origin());
-        assert!(failure.to_string().contains("https://evil.example,"), "{failure}");
-        assert!(!failure.to_string().contains("token=x"));
-        assert_eq!(bench.asked().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn the_token_is_not_shown_even_when_the_server_repeats_it() {
-        let bench = Bench::new([refused(400, TOKEN, &format!("I saw Bearer {TOKEN}"))]);
-        let failure = read(&bench).await.expect_err("refused");
-        assert!(!format!("{failure} {failure:?}").contains(TOKEN), "{failure:?}");
-        assert!(failure.told().expect("an answer").message.contains("[token]"));
-    }
-
-    #[tokio::test]
-    async fn nothing_is_sent_to_another_origin() {
-        let bench = Bench::new([]);
-        let ask = bench.client.get("/users", Needs::Users).next("https://evil.example/v1.0/users");
-        let failure = bench.run(bench.client.read(&ask)).await.expect_err("another origin");
-        assert!(failure.is_other_origin());
-        assert!(bench.asked().is_empty());
-    }
-
-    #[tokio::test]
-    async fn success_that_is_not_json_is_unreadable() {
-        let bench = Bench::new([raw(200, "<html>sign in</html>").with("content-type", "text/html")]);
-        let answer = read(&bench).await.expect("success");
-        let failure = answer.json::<serde_json::Value>().expect_err("HTML");
-        assert!(matches!(&failure, Failure::Unreadable { .. }));
-        assert!(failure.to_string().contains("text/html"), "{failure}");
-        let bench = Bench::new([status(200, json!(7))]);
-        let failure = read(&bench).await.expect("success").json::<String>().expect_err("a number");
-        assert!(failure.to_string().contains(REQUEST_ID), "{failure}");
-    }
-}
+mod tests;

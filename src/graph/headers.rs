@@ -28,12 +28,14 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedD
     let value = header(headers, "retry-after")?;
     let wait = match value.parse::<u32>() {
         Ok(seconds) => SignedDuration::from_secs(i64::from(seconds)),
-        Err(_) => {
-            let sent = header(headers, "date").and_then(|date| http_date(&date)).unwrap_or(now);
-            http_date(&value)?.duration_since(sent)
-        }
+        Err(_) => http_date(&value)?.duration_since(date(headers).unwrap_or(now)),
     };
     Some(wait.clamp(SignedDuration::ZERO, LONGEST))
+}
+
+/// `Date`: what Graph's clock showed, cut to a second.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(&header(headers, "date")?)
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

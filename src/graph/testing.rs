@@ -101,9 +101,13 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(answers: impl IntoIterator<Item = Prepared>) -> Self {
+        Bench::at(Clock::starting_at(Timestamp::UNIX_EPOCH), answers)
+    }
+
+    /// The same by another clock.
+    pub fn at(clock: Clock, answers: impl IntoIterator<Item = Prepared>) -> Self {
         let answers = RefCell::new(answers.into_iter().collect());
         let script = Rc::new(Script { answers, seen: RefCell::default() });
-        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
         let waits: Rc<RefCell<Vec<Throttled>>> = Rc::default();
         let heard = waits.clone();
         let root = Root::parse("https://graph.microsoft.com").expect("a root");

@@ -35,16 +35,16 @@ pub struct Throttled {
     pub status: Option<u16>,
 }
 
-/// The count of tries of one question.
+/// The count of tries of one question. In ticks: an answer may correct the clock in the middle of it.
 pub(super) struct Patience {
-    give_up: Timestamp,
+    give_up: SignedDuration,
     tries: u32,
 }
 
 impl Patience {
-    /// Patience for a question that is asked first at `now`.
-    pub(super) fn new(now: Timestamp) -> Self {
-        Patience { give_up: now.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX), tries: 0 }
+    /// Patience for a question that is asked first at those ticks.
+    pub(super) fn new(ticks: SignedDuration) -> Self {
+        Patience { give_up: ticks.saturating_add(PATIENCE), tries: 0 }
     }
 
     /// How many tries have failed.
@@ -52,22 +52,22 @@ impl Patience {
         self.tries
     }
 
-    /// After a try that failed: when to try again, or none when it is time to give up.
+    /// After a try that failed: how long to wait before the next, or none when it is time to give up.
     pub(super) fn again(
         &mut self,
         asked: &str,
         asked_to_wait: Option<SignedDuration>,
         tries_max: u32,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
+        ticks: SignedDuration,
+    ) -> Option<SignedDuration> {
         self.tries += 1;
         if self.tries >= tries_max {
             return None;
         }
         // A `Retry-After: 0` says nothing, and refused requests count (GRAPH 8.4).
         let wait = asked_to_wait.filter(|wait| wait.is_positive()).unwrap_or_else(|| backoff(self.tries));
-        let until = now.saturating_add(wait + jitter(wait, asked, self.tries)).unwrap_or(Timestamp::MAX);
-        (until <= self.give_up).then_some(until)
+        let wait = wait + jitter(wait, asked, self.tries);
+        (ticks.saturating_add(wait) <= self.give_up).then_some(wait)
     }
 }
 
@@ -92,14 +92,14 @@ fn jitter(wait: SignedDuration, asked: &str, tries: u32) -> SignedDuration {
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+    const NOW: SignedDuration = SignedDuration::ZERO;
 
     #[test]
     fn waits_double_up_to_32_seconds_and_end_with_the_eighth_try() {
         let mut patience = Patience::new(NOW);
         let mut waits = Vec::new();
-        while let Some(until) = patience.again("GET /users", None, TRIES_MAX, NOW) {
-            waits.push(until.as_second());
+        while let Some(wait) = patience.again("GET /users", None, TRIES_MAX, NOW) {
+            waits.push(wait.as_secs());
         }
         assert_eq!(patience.tries(), TRIES_MAX);
         for (wait, least) in waits.iter().zip([1, 2, 4, 8, 16, 32, 32]) {
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_retry_after_of_zero_is_no_invitation_to_hammer() {
-        let until = Patience::new(NOW).again("GET /users", Some(SignedDuration::ZERO), TRIES_MAX, NOW);
-        assert!(until.expect("again").as_second() >= 1);
+        let wait = Patience::new(NOW).again("GET /users", Some(SignedDuration::ZERO), TRIES_MAX, NOW);
+        assert!(wait.expect("again").as_secs() >= 1);
     }
 }

@@ -39,6 +39,7 @@ pub async fn collect(
         user_keys: BTreeMap::new(),
         group_keys: BTreeMap::new(),
         everyone: Everyone::NotAsked,
+        machine_ahead: clock.skew(),
     };
     let mut collecting = Collecting { reader, declared, last_on, clock, observed };
     collecting.groups().await?;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::graph::{Processing, ServicePlanEntry};
-use crate::model::{Assignment, Catalog, GroupId, GroupKey, Licensed, TenantId, Timestamp, UserId, UserKey};
+use crate::model::{
+    Assignment, Catalog, GroupId, GroupKey, Licensed, SignedDuration, TenantId, Timestamp, UserId, UserKey,
+};
 
 /// The tenant that answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub struct Observed {
     pub group_keys: BTreeMap<String, Lookup<GroupId>>,
     /// All users of the tenant, when a selector asks for them.
     pub everyone: Everyone,
+    /// By how much the machine's clock is ahead of Graph's, where both are known.
+    pub machine_ahead: Option<SignedDuration>,
 }
 
 /// Where a name of the manifest leads.

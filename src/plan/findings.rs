@@ -6,6 +6,7 @@ use super::dates::Renewal;
 use super::groups::Roll;
 use super::planned::Plan;
 use super::resolve::Want;
+use super::skew::Skew;
 use super::users::Verdict;
 use crate::diag::{Code, Finding};
 use crate::model::{Catalog, License, SERVICE_PLAN_NAME, Subject, SubjectKind, UserId};
@@ -89,6 +90,7 @@ pub(super) fn of_plan(plan: &Plan) -> Vec<Finding> {
         let help = "buy an E5-class license; until then nobody can have the service plan";
         findings.push(Finding::new(Code::NoLicenseInTenant, message).help(help));
     }
+    findings.extend(plan.skew.and_then(Skew::finding));
     for change in plan.with(Action::Toggle) {
         let going = change.people.len() as u64;
         if change.subject.id.kind() == SubjectKind::Group && going > plan.max_off {

@@ -18,6 +18,7 @@ pub mod planned;
 pub mod resolve;
 pub mod running;
 mod sequence;
+pub mod skew;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -34,6 +35,7 @@ use planned::{Blocked, InSync, Named, Plan, Unknown};
 use resolve::{Desired, Want};
 use running::{InFlight, Running};
 use sequence::Found;
+use skew::Skew;
 use users::{Context, DeclaredGroup, Verdict};
 use why::WhyNot;
 
@@ -85,6 +87,7 @@ impl<'a> Draft<'a> {
             limits: Vec::new(),
             max_off: 0,
             estimate: Estimate::default(),
+            skew: observed.machine_ahead.map(Skew),
         };
         Draft {
             desired,

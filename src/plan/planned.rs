@@ -5,6 +5,7 @@ use std::fmt;
 use super::change::{Action, Change};
 use super::estimate::Estimate;
 use super::limits::LimitCheck;
+use super::skew::Skew;
 use super::why::WhyNot;
 use crate::diag::{Finding, Place};
 use crate::model::{Catalog, GroupId, Subject, SubjectKind, Timestamp};
@@ -35,6 +36,8 @@ pub struct Plan {
     pub max_off: u64,
     /// What it would cost.
     pub estimate: Estimate,
+    /// How the machine's clock stands to Graph's, where both are known.
+    pub skew: Option<Skew>,
 }
 
 impl Plan {
@@ -46,6 +49,16 @@ impl Plan {
     /// Whether a limit forbids to start anything new.
     pub fn exceeds_a_limit(&self) -> bool {
         self.limits.iter().any(LimitCheck::exceeded)
+    }
+
+    /// Whether new toggles may start on this machine.
+    pub fn allows_toggles(&self) -> bool {
+        self.skew.is_none_or(Skew::allows_toggles)
+    }
+
+    /// The changes that this machine may carry out: turning on is always among them.
+    pub fn allowed(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| change.action != Action::Toggle || self.allows_toggles())
     }
 
     /// The changes with that action.

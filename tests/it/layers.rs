@@ -332,7 +332,7 @@ fn only_the_report_prints() {
 
 #[test]
 fn only_the_clock_asks_for_the_time_and_sleeps() {
-    for source in sources().into_iter().filter(|source| source.path != "clock.rs") {
+    for source in sources().into_iter().filter(|source| !source.path.starts_with("clock/")) {
         for word in ["Timestamp::now", "SystemTime", "Instant", "tokio::time", "thread::sleep"] {
             assert!(!source.names(word), "src/{} names {word}", source.path);
         }

@@ -146,8 +146,11 @@ pub struct Machine {
 
 /// What a step may know of the world.
 pub struct World<'a> {
-    /// The time.
+    /// The time: Graph's clock shows at least this. Whether something is due is asked of it.
     pub now: Timestamp,
+    /// Graph's clock shows at most this. What was done there was done no later: between an off taken to
+    /// have been then and an on at `now` there is never less than the wait.
+    pub latest: Timestamp,
     /// The tenant's licenses.
     pub catalog: &'a Catalog,
 }

@@ -17,13 +17,14 @@ impl Machine {
     ) -> Vec<Command> {
         self.off_began(world);
         self.facts.sent = sent;
-        vec![Command::Record(write_down::off_done(&self.job, world.now, request_id)), self.read_now(world)]
+        vec![Command::Record(write_down::off_done(&self.job, world.latest, request_id)), self.read_now(world)]
     }
 
-    /// From this moment on the wait runs (DESIGN 9: from the answer, or from the first read).
+    /// From this moment on the wait runs (DESIGN 9: from the answer, or from the first read): the latest
+    /// one at which it can have been.
     fn off_began(&mut self, world: &World<'_>) {
         self.state = State::CheckingOff;
-        self.facts.off_at = Some(world.now);
+        self.facts.off_at = Some(world.latest);
         self.facts.doubt_since = None;
         self.facts.tries = 0;
         self.facts.ask_members = false;
@@ -108,13 +109,16 @@ impl Machine {
     /// the wait runs from here.
     pub(super) fn off_shows(&mut self, live: &Live, world: &World<'_>) -> Vec<Command> {
         self.off_began(world);
-        let mut commands = vec![Command::Record(write_down::off_done(&self.job, world.now, None))];
+        let mut commands = vec![Command::Record(write_down::off_done(&self.job, world.latest, None))];
         commands.extend(self.look_for_off(live, world));
         commands
     }
 
     pub(super) fn look_for_off(&mut self, live: &Live, world: &World<'_>) -> Vec<Command> {
-        let off_at = self.facts.off_at.unwrap_or(world.now);
+        // An off before this look was not after it. One that stands so in the journal was dated by an
+        // answer that turned out to be wrong.
+        let off_at = self.facts.off_at.map_or(world.latest, |off_at| off_at.min(world.latest));
+        self.facts.off_at = Some(off_at);
         match live.stand(&self.job.skus) {
             Stand::Missing => return self.nothing_left(live, world),
             Stand::AllOff if self.job.is_group() => return self.look_through_gate(live, off_at, world),
@@ -159,7 +163,7 @@ impl Machine {
     /// The gate of a group: it opens when every member that counts shows the off, or runs out. The
     /// wait comes after it either way.
     fn look_through_gate(&mut self, live: &Live, off_at: Timestamp, world: &World<'_>) -> Vec<Command> {
-        let due = later(world.now, self.job.wait);
+        let due = if self.job.wait.is_zero() { world.now } else { later(world.latest, self.job.wait) };
         if world.now >= later(off_at, self.job.gate) {
             self.notes.push("the gate ran out before every member was seen off".into());
             return self.off_seen(due, false, world);

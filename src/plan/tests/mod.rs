@@ -9,6 +9,7 @@ mod how_much;
 mod names;
 mod same_decision;
 mod second_opinion;
+mod skew;
 mod users;
 mod world;
 
@@ -137,6 +138,7 @@ pub fn tenant() -> Tenant {
             user_keys: BTreeMap::new(),
             group_keys: BTreeMap::new(),
             everyone: Everyone::NotAsked,
+            machine_ahead: None,
         },
         declared: Declared {
             source,

@@ -10,6 +10,7 @@ use advaudit::apply::job::Job;
 use advaudit::apply::outcome::Outcome;
 use advaudit::clock::Clock;
 use advaudit::diag::Source;
+use advaudit::graph::transport::Transport;
 use advaudit::graph::{Client, Cloud, OffWriter, OnWriter, Reader, Root, Token};
 use advaudit::journal::folder::Folder;
 use advaudit::journal::lease::Lease;
@@ -38,19 +39,24 @@ impl World {
         let tenant = Tenant::read(&format!("{TENANT}{tenant}")).expect("a tenant");
         let clock = Clock::starting_at(tenant.start().expect("virtual time"));
         let tenant = InProcess::new(tenant, clock.clone());
+        World::of(tenant.clone(), Rc::new(tenant), clock)
+    }
+
+    /// That tenant, asked by a machine with a clock of its own.
+    pub fn of(tenant: InProcess, transport: Rc<dyn Transport>, clock: Clock) -> World {
         let token = Token::new("any").expect("a token");
-        let client = Client::new(Rc::new(tenant.clone()), Root::of(Cloud::Global), token, clock.clone());
+        let client = Client::new(transport, Root::of(Cloud::Global), token, clock.clone());
         World { tenant, clock, client, folder: tempfile::tempdir().expect("a folder") }
     }
 
     /// The plan for a manifest.
     pub fn plan(&self, manifest: &str) -> (Plan, Desired) {
         let source = Arc::new(Source::new("manifest.yaml", format!("{MANIFEST}{manifest}")));
-        let (declared, _) = advaudit::manifest::read(source, self.clock.now()).expect("a manifest");
         let reader = Reader::new(self.client.clone());
         let running = Running::default();
+        let tenant = self.drive(collect::tenant(&reader)).expect("a tenant");
+        let (declared, _) = advaudit::manifest::read(source, self.clock.now()).expect("a manifest");
         let observed = self.drive(async {
-            let tenant = collect::tenant(&reader).await.expect("a tenant");
             collect::collect(&reader, &declared, tenant, &running.last_on, &self.clock).await.expect("read")
         });
         let desired = resolve(&declared, &observed, &running);
@@ -58,7 +64,16 @@ impl World {
     }
 
     /// Carries a plan out; how it ended, by name.
-    pub fn carry_out(&self, (plan, desired): &(Plan, Desired)) -> Vec<(String, Outcome)> {
+    pub fn carry_out(&self, planned: &(Plan, Desired)) -> Vec<(String, Outcome)> {
+        self.carry_out_beside(planned, async {})
+    }
+
+    /// The same while something else happens.
+    pub fn carry_out_beside(
+        &self,
+        (plan, desired): &(Plan, Desired),
+        meanwhile: impl Future<Output = ()>,
+    ) -> Vec<(String, Outcome)> {
         let run = RunId(uuid::Uuid::nil());
         let store = Rc::new(Folder::new(self.folder.path().to_owned()));
         let lease = Lease::new(store.clone(), self.clock.clone());
@@ -69,7 +84,8 @@ impl World {
         let protected = Arc::new(desired.protected.clone());
         let jobs = plan.changes.iter().map(|change| Job::new(change, &protected)).collect();
         let (_keep, interrupt) = Interrupt::pair();
-        let done: Done = self.drive(driver::run(
+        let mut tell = |_: &_| {};
+        let run = driver::run(
             jobs,
             Manner { max_off: plan.max_off, no_wait: false },
             Tools {
@@ -80,10 +96,11 @@ impl World {
                 lease: &lease,
                 clock: &self.clock,
                 catalog: &plan.catalog,
-                tell: &mut |_| {},
+                tell: &mut tell,
                 interrupt: &interrupt,
             },
-        ));
+        );
+        let (done, ()): (Done, ()) = self.drive(async { tokio::join!(run, meanwhile) });
         assert!(done.stopped.is_none(), "{:?}", done.stopped);
         let ended = done.machines.iter().map(|machine| {
             let end = machine.end().expect("ended");
@@ -106,6 +123,11 @@ impl World {
         };
         let answer = self.tenant.tenant().handle(&ask, self.clock.now());
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    }
+
+    /// The records so far.
+    pub fn journal(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("journal.jsonl")).unwrap_or_default()
     }
 
     /// How many changes were done so far.

@@ -7,6 +7,7 @@ mod crash;
 mod group;
 mod group_world;
 mod journal;
+mod latest;
 mod toggle;
 mod trouble;
 mod world;
@@ -113,6 +114,8 @@ pub fn legal(on: bool, processing: Processing, members: Option<&[Has]>) -> Live 
 pub struct Story {
     pub machine: Machine,
     pub now: Timestamp,
+    /// How much later than `now` it may be.
+    pub unsure: SignedDuration,
     pub catalog: Catalog,
     pub records: Vec<Record>,
     pub written: Vec<(Direction, Vec<Licensed>)>,
@@ -158,7 +161,8 @@ impl Story {
     }
 
     pub fn of(job: Job, catalog: Catalog, records: Vec<Record>, now: Timestamp) -> Self {
-        Story { machine: Machine::new(job), now, catalog, records, written: Vec::new(), last: Vec::new() }
+        let (machine, unsure) = (Machine::new(job), SignedDuration::ZERO);
+        Story { machine, now, unsure, catalog, records, written: Vec::new(), last: Vec::new() }
     }
 
     /// The next run: nothing is left but the first so many records.
@@ -197,7 +201,10 @@ impl Story {
     }
 
     pub fn happens(&mut self, event: Event) -> &mut Self {
-        let commands = self.machine.step(event, &World { now: self.now, catalog: &self.catalog });
+        let commands = self.machine.step(
+            event,
+            &World { now: self.now, latest: later(self.now, self.unsure), catalog: &self.catalog },
+        );
         for command in &commands {
             match command {
                 Command::Record(entry) => self.record(entry.clone()),

@@ -36,7 +36,7 @@ pub struct PlanDocument {
     pub service_plan: ServicePlanDocument,
     /// Whether everything that was declared could be read.
     pub complete: bool,
-    /// Whether there is something to do and no limit forbids it.
+    /// Whether there is something to do, and neither a limit nor the machine's clock forbids it.
     pub applyable: bool,
     /// How many of each.
     pub summary: SummaryDocument,
@@ -220,7 +220,7 @@ impl PlanDocument {
             manifest: ManifestDocument { files: vec![file.to_owned()], sha256: digest::of_text(text) },
             service_plan: ServicePlanDocument::ours(),
             complete: plan.is_complete(),
-            applyable: !plan.changes.is_empty() && !plan.exceeds_a_limit(),
+            applyable: plan.allowed().next().is_some() && !plan.exceeds_a_limit(),
             summary: summary(plan),
             changes: plan.changes.iter().map(|one| change(one, &plan.catalog)).collect(),
             blocked: blocked(plan),

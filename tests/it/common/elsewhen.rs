@@ -1,0 +1,79 @@
+//! A simulated tenant on loopback whose clock is not the machine's: served by a thread of the test, which
+//! can ask the tenant itself what was done to it and when.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use advaudit::clock::Clock;
+use advaudit::model::{SignedDuration, Timestamp};
+use advaudit::sandbox::{Ask, Tenant};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+
+use super::site::TENANT;
+
+/// A served tenant, for as long as the test lasts.
+#[derive(Clone)]
+pub struct Elsewhen {
+    pub url: String,
+    tenant: Arc<Mutex<Tenant>>,
+    clock: Clock,
+}
+
+impl Elsewhen {
+    /// Serves a tenant file that begins as all do. Its clock is ahead of the machine's by so much.
+    pub fn start(file: &str, ahead: SignedDuration) -> Elsewhen {
+        let tenant = Tenant::read(&format!("{TENANT}{file}")).expect("a tenant");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("a listener for tokio");
+        let served = Elsewhen {
+            url: format!("http://{}", listener.local_addr().expect("an address")),
+            tenant: Arc::new(Mutex::new(tenant)),
+            // Nothing is heard by it, so it is the machine's with an offset.
+            clock: Clock::machine_of(&Clock::system(), ahead),
+        };
+        let router = Router::new().fallback(handle).with_state(served.clone());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+                axum::serve(listener, router).await.expect("served");
+            });
+        });
+        served
+    }
+
+    /// Sets its clock.
+    pub fn is_ahead(&self, ahead: SignedDuration) {
+        self.clock.set_wall_offset(ahead);
+    }
+
+    /// When something was changed, by its clock and its own record.
+    pub fn written_at(&self) -> Vec<Timestamp> {
+        self.tenant().writes().iter().map(|write| write.at).collect()
+    }
+
+    fn tenant(&self) -> MutexGuard<'_, Tenant> {
+        self.tenant.lock().expect("no panic")
+    }
+}
+
+async fn handle(State(served): State<Elsewhen>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let text = |value: &axum::http::HeaderValue| value.to_str().expect("ASCII").to_owned();
+    let ask = Ask {
+        method: parts.method.to_string(),
+        origin: served.url.clone(),
+        path_and_query: parts.uri.path_and_query().expect("a path").to_string(),
+        headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        body: to_bytes(body, 1 << 22).await.expect("a body").to_vec(),
+    };
+    let now = served.clock.now();
+    let answer = served.tenant().handle(&ask, now);
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(answer.body)).expect("a response")
+}
