@@ -62,7 +62,8 @@ impl Tenant {
             group_processing: file.group_processing,
             plan_dates: file.plan_dates,
         };
-        let state = State { users, upns: build.people.upns, groups, ..State::default() };
+        let upns = build.people.upns.into_iter().map(|(name, id)| (name, vec![id])).collect();
+        let state = State { users, upns, groups, ..State::default() };
         Ok(Tenant::new(settings, shelf, state, Faults::new(file.faults)))
     }
 }
@@ -193,6 +194,8 @@ impl Build {
             licenses,
             members: Arc::default(),
             changes: 0,
+            has_moved: false,
+            deleted: false,
             restricted: block.restricted,
             unreadable: block.unreadable,
         })
@@ -396,6 +399,7 @@ fn account(block: &UserBlock, id: UserId, country: &str) -> User {
         held: Vec::new(),
         plans: Arc::default(),
         to_come: Vec::new(),
+        deleted: None,
     }
 }
 

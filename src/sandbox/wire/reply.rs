@@ -244,8 +244,7 @@ fn done(tenant: &mut Tenant, call: &Call<'_>) -> Result<Done, Refusal> {
 }
 
 fn the_user<'t>(tenant: &'t Tenant, call: &Call<'_>, key: &str) -> Result<&'t User, Refusal> {
-    let user = list::user_id(tenant, key).and_then(|id| call.user(tenant, id));
-    let user = user.ok_or_else(|| Refusal::not_found(key))?;
+    let user = call.user_by_key(tenant, key).ok_or_else(|| Refusal::not_found(key))?;
     check_readable(user.unreadable)?;
     Ok(user)
 }
@@ -279,7 +278,9 @@ fn organization(tenant: &Tenant, call: &Call<'_>) -> Result<Value, Refusal> {
 fn subscribed_skus(tenant: &Tenant, call: &Call<'_>) -> Result<Value, Refusal> {
     call.options.check_select(&SUBSCRIBED_SKU, false)?;
     let select = call.options.select.as_deref();
-    let shown = tenant.shelf().0.values().map(|owned| {
+    let own = tenant.settings.organization.id.0;
+    let shelf = tenant.shelf.at(tenant.shown(own, call.now));
+    let shown = shelf.0.values().map(|owned| {
         let property = |name: &str| show::subscribed_sku(tenant, owned, name);
         Value::Object(show::object(&SUBSCRIBED_SKU, select, property))
     });
@@ -317,9 +318,10 @@ const AFTER_ASSIGNING: [&str; 7] = [
 ];
 
 fn assign_user(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done, Refusal> {
-    let id = list::user_id(tenant, key).ok_or_else(|| Refusal::not_found(key))?;
+    // Not a read: a write finds its object where it is mastered, and so is its answer (GRAPH 12).
+    let id = tenant.user_by_key(key, |_, history| history.latest()).map(|user| user.id);
+    let id = id.ok_or_else(|| Refusal::not_found(key))?;
     tenant.assign(SubjectId::User(id), &body(call)?, call.now)?;
-    // Not a read: the answer of a write is as new as the write (GRAPH 12).
     let user = tenant.state.users[&id].latest();
     let property = |name: &str| show::user(user, name, tenant.shelf());
     let mut shown = show::object(&USER, None, property);
