@@ -64,7 +64,10 @@ impl Tenant {
         };
         let upns = build.people.upns.into_iter().map(|(name, id)| (name, vec![id])).collect();
         let state = State { users, upns, groups, ..State::default() };
-        Ok(Tenant::new(settings, shelf, state, Faults::new(file.faults)))
+        let mut tenant = Tenant::new(settings, shelf, state);
+        tenant.set_faults(Faults::new(file.faults));
+        tenant.set_weather(file.weather);
+        Ok(tenant)
     }
 }
 

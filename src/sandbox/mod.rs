@@ -7,7 +7,7 @@
 //!
 //! In reading order: `file` and `build` (what the file says), `user`, `group`, `license` (what
 //! the tenant is), `assign` and `process` (what changes it), `wire` (what it looks like from
-//! outside), `faults` (what goes wrong), `deed` and `administrator` (what other people do), `truth`
+//! outside), `faults` and `weather` (what goes wrong), `deed` and `administrator` (what other people do), `truth`
 //! (what a test may know), `transport`, `saved`, `serve` (how it is reached).
 
 mod administrator;
@@ -32,6 +32,7 @@ mod testing;
 mod transport;
 mod truth;
 mod user;
+mod weather;
 mod wire;
 mod words;
 mod work;
@@ -44,5 +45,6 @@ pub use serve::serve;
 pub use tenant::{Collection, Counters, Happened, OnChange, Tenant, Written};
 pub use transport::InProcess;
 pub use truth::{Assigned, Audited, Doing, TrueGroup, TrueUser, Truth};
+pub use weather::Weather;
 pub use wire::{Answer, Ask, Refusal};
 pub use words::{AssignmentError, AssignmentState};

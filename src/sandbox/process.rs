@@ -21,14 +21,17 @@ impl Tenant {
     /// Plans what a change of that group brings about.
     pub(super) fn plan_work(&mut self, group: &Group, now: Timestamp) {
         let whole = self.settings.group_processing;
+        let stuck = self.is_stuck(group);
         let members = self.in_no_particular_order(group);
         let places = i32::try_from(members.len()).unwrap_or(i32::MAX).max(1);
         let mut steps = vec![(whole * QUEUED_AT / 100, Step::Queue), (whole * STARTED_AT / 100, Step::Start)];
         let share = whole * (LAST_MEMBER_AT - STARTED_AT) / 100;
         for (place, member) in (1..).zip(members) {
-            steps.push((whole * STARTED_AT / 100 + share / places * place, Step::Member(member)));
+            let at = whole * STARTED_AT / 100 + share / places * place;
+            let hangs = stuck.filter(|_| place == places);
+            steps.push((hangs.unwrap_or(at).max(at), Step::Member(member)));
         }
-        steps.push((whole, Step::Finish));
+        steps.push((stuck.unwrap_or(whole).max(whole), Step::Finish));
         for (delay, step) in steps {
             let at = now.saturating_add(delay).unwrap_or(Timestamp::MAX);
             let work = Work { group: group.id, change: group.changes, step };
@@ -102,6 +105,13 @@ impl Tenant {
         } else {
             let without_seats = self.without_seats(&user, group);
             inherit(&mut user, group, &without_seats, at);
+            if self.is_member_error(group, id) {
+                let own = user.held.iter_mut().filter(|held| held.by == Some(group.id));
+                own.for_each(|held| {
+                    held.state = AssignmentState::Error;
+                    held.error = Some(AssignmentError::CountViolation);
+                });
+            }
         }
         user.provision(self.shelf(), at, self.settings.plan_dates);
         self.change_user(user, at);

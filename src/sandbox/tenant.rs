@@ -17,6 +17,7 @@ use super::license::Shelf;
 use super::seed::Seed;
 use super::truth::{Audited, Doing};
 use super::user::User;
+use super::weather::Weather;
 use super::wire::{self, Answer, Ask, Refusal};
 use super::words::PlanDates;
 use super::work::Work;
@@ -28,6 +29,8 @@ pub struct Tenant {
     pub(super) shelf: History<Shelf>,
     pub(super) state: State,
     pub(super) faults: Faults,
+    pub(super) weather: Weather,
+    pub(super) faults_injected: BTreeMap<&'static str, u64>,
     pub(super) counters: Counters,
     /// Whose doing the change is that is being made.
     pub(super) doing: Doing,
@@ -83,7 +86,7 @@ pub struct State {
 /// What was counted since the tenant began; faults are written down in these numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
-    /// Requests, parts of a batch included, batches not.
+    /// Requests, parts of a batch included; batches only when weather kept their parts from coming in.
     pub requests: u64,
     /// Requests to change licenses, refused ones included.
     pub writes: u64,
@@ -124,12 +127,20 @@ impl Written {
 }
 
 impl Tenant {
-    pub(super) fn new(settings: Settings, shelf: Shelf, state: State, faults: Faults) -> Self {
-        let counters = Counters::default();
-        let shelf = History::new(shelf);
-        let doing = Doing::Processing;
-        let (audit, writes, on_change) = (None, Vec::new(), None);
-        Tenant { settings, shelf, state, faults, counters, doing, audit, writes, on_change }
+    pub(super) fn new(settings: Settings, shelf: Shelf, state: State) -> Self {
+        Tenant {
+            settings,
+            shelf: History::new(shelf),
+            state,
+            faults: Faults::none(),
+            weather: Weather::calm(),
+            faults_injected: BTreeMap::new(),
+            counters: Counters::default(),
+            doing: Doing::Processing,
+            audit: None,
+            writes: Vec::new(),
+            on_change: None,
+        }
     }
 
     /// Answers a request that arrives at `now`. Time never runs backwards: an earlier `now` than
@@ -160,9 +171,14 @@ impl Tenant {
         }
     }
 
-    /// Replaces what goes wrong.
+    /// Replaces what goes wrong with requests that are named by their number.
     pub fn set_faults(&mut self, faults: Faults) {
         self.faults = faults;
+    }
+
+    /// How often what went wrong in this process, by word.
+    pub fn faults_injected(&self) -> &BTreeMap<&'static str, u64> {
+        &self.faults_injected
     }
 
     /// What was counted so far.
