@@ -119,7 +119,8 @@ impl Order {
 }
 
 fn check_owned(sku: SkuId, off: &[ServicePlanId], shelf: &Shelf) -> Result<(), Refusal> {
-    let Some(owned) = shelf.get(sku) else { return Err(Refusal::not_owned(sku)) };
+    let owned = shelf.get(sku).filter(|owned| owned.is_assignable());
+    let Some(owned) = owned else { return Err(Refusal::not_owned(sku)) };
     match off.iter().find(|plan| !owned.plans.contains_key(plan)) {
         Some(plan) => Err(Refusal::bad(format!(
             "License assignment failed because service plan {plan} is not part of the license {sku}."
@@ -221,6 +222,15 @@ mod tests {
             text,
             format!("Request_BadRequest: License {sku} does not correspond to a valid company License.")
         );
+    }
+
+    #[test]
+    fn a_license_that_is_not_paid_for_any_more_cannot_be_assigned() {
+        let mut tenant = tenant(
+            "licenses: [{license: SPE_E5, status: Suspended}]\nusers: [{upn: a@contoso.com, licenses: [SPE_E5]}]\n",
+        );
+        let text = refused(&mut tenant, &assign(&[AUDITING]));
+        assert!(text.ends_with("does not correspond to a valid company License."), "{text}");
     }
 
     #[test]

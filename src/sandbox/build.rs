@@ -62,8 +62,12 @@ impl Tenant {
             group_processing: file.group_processing,
             plan_dates: file.plan_dates,
         };
-        let state = State { users, upns: build.people.upns, groups, ..State::default() };
-        Ok(Tenant::new(settings, shelf, state, Faults::new(file.faults)))
+        let upns = build.people.upns.into_iter().map(|(name, id)| (name, vec![id])).collect();
+        let state = State { users, upns, groups, ..State::default() };
+        let mut tenant = Tenant::new(settings, shelf, state);
+        tenant.set_faults(Faults::new(file.faults));
+        tenant.set_weather(file.weather);
+        Ok(tenant)
     }
 }
 
@@ -193,6 +197,8 @@ impl Build {
             licenses,
             members: Arc::default(),
             changes: 0,
+            has_moved: false,
+            deleted: false,
             restricted: block.restricted,
             unreadable: block.unreadable,
         })
@@ -396,6 +402,7 @@ fn account(block: &UserBlock, id: UserId, country: &str) -> User {
         held: Vec::new(),
         plans: Arc::default(),
         to_come: Vec::new(),
+        deleted: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What goes wrong, and when: the n-th request or the n-th write gets another answer.
 //!
-//! A list that a test or a tenant file writes down. Chance by seed and quotas are not here yet;
-//! they would be further ways for [`Faults::due`] to find an answer.
+//! A list that a test or a tenant file writes down. What goes wrong by chance is in `weather`; quotas
+//! are not here yet.
 
 use std::fmt;
 
@@ -42,6 +42,14 @@ pub enum FaultAnswer {
     Lost,
     /// The work was done, the body of the answer is empty (GRAPH 4.1).
     Empty,
+    /// The work was done, the body of the answer breaks off in the middle.
+    Truncated,
+    /// 200 with a page of HTML from some proxy; nothing was done.
+    PageInstead,
+    /// 200 with a page of HTML from some proxy; the work was done.
+    PageAfter,
+    /// `Directory_ConcurrencyViolation` as 400; nothing was done (GRAPH 4.3). As 409 it is a status.
+    Conflict,
     /// A page without items that links to the page that was asked for (GRAPH 2.2).
     EmptyPage,
     /// A page whose `@odata.nextLink` leads to another host.
@@ -52,10 +60,35 @@ impl FaultAnswer {
     /// Whether the request is carried out all the same.
     pub fn after_the_work(self) -> bool {
         match self {
-            FaultAnswer::Status(_) | FaultAnswer::Html | FaultAnswer::Dropped => false,
-            FaultAnswer::Lost | FaultAnswer::Empty | FaultAnswer::EmptyPage | FaultAnswer::ForeignLink => {
-                true
-            }
+            FaultAnswer::Status(_)
+            | FaultAnswer::Html
+            | FaultAnswer::Dropped
+            | FaultAnswer::PageInstead
+            | FaultAnswer::Conflict => false,
+            FaultAnswer::Lost
+            | FaultAnswer::Empty
+            | FaultAnswer::Truncated
+            | FaultAnswer::PageAfter
+            | FaultAnswer::EmptyPage
+            | FaultAnswer::ForeignLink => true,
+        }
+    }
+
+    /// The word under which it is counted.
+    pub fn word(self) -> &'static str {
+        match self {
+            FaultAnswer::Status(401) => "expired",
+            FaultAnswer::Status(409) | FaultAnswer::Conflict => "conflict",
+            FaultAnswer::Status(429) => "throttled",
+            FaultAnswer::Status(500..) | FaultAnswer::Html => "unavailable",
+            FaultAnswer::Status(_) => "refused",
+            FaultAnswer::Dropped => "dropped",
+            FaultAnswer::Lost => "lost",
+            FaultAnswer::Empty => "empty",
+            FaultAnswer::Truncated => "truncated",
+            FaultAnswer::PageInstead | FaultAnswer::PageAfter => "page",
+            FaultAnswer::EmptyPage => "emptyPage",
+            FaultAnswer::ForeignLink => "foreignLink",
         }
     }
 }
@@ -101,7 +134,10 @@ impl serde::de::Visitor<'_> for AnswerVisitor {
     type Value = FaultAnswer;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a status such as 429, or html, dropped, lost, empty, emptyPage, foreignLink")
+        f.write_str(
+            "a status such as 429, or html, dropped, lost, empty, truncated, pageInstead, pageAfter, conflict, \
+             emptyPage, foreignLink",
+        )
     }
 
     fn visit_u64<E: Error>(self, status: u64) -> Result<FaultAnswer, E> {
@@ -117,6 +153,10 @@ impl serde::de::Visitor<'_> for AnswerVisitor {
             "dropped" => Ok(FaultAnswer::Dropped),
             "lost" => Ok(FaultAnswer::Lost),
             "empty" => Ok(FaultAnswer::Empty),
+            "truncated" => Ok(FaultAnswer::Truncated),
+            "pageInstead" => Ok(FaultAnswer::PageInstead),
+            "pageAfter" => Ok(FaultAnswer::PageAfter),
+            "conflict" => Ok(FaultAnswer::Conflict),
             "emptyPage" => Ok(FaultAnswer::EmptyPage),
             "foreignLink" => Ok(FaultAnswer::ForeignLink),
             other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::faults::Fault;
 use super::lines::Lines;
 use super::short::{self, Short};
+use super::weather::Weather;
 use super::words::{AssignmentError, AssignmentState, Capability, PlanDates, Unreadable};
 use crate::model::{Amount, GroupId, ServicePlanId, SignedDuration, SkuId, TenantId, Timestamp, UserId};
 
@@ -75,6 +76,9 @@ pub struct TenantFile {
     /// What goes wrong, and when.
     #[serde(default)]
     pub faults: Vec<Fault>,
+    /// What goes wrong by chance, and how often.
+    #[serde(default)]
+    pub weather: Weather,
 }
 
 /// `tenant:`

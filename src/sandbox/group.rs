@@ -26,6 +26,10 @@ pub struct Group {
     pub members: Arc<Vec<Member>>,
     /// How often its licenses were changed.
     pub changes: u64,
+    /// Whether members ever came or left.
+    pub has_moved: bool,
+    /// Whether it was deleted.
+    pub deleted: bool,
     /// Writes are refused.
     pub restricted: bool,
     /// Reads are refused.

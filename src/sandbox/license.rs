@@ -30,6 +30,12 @@ pub struct OwnedPlan {
 }
 
 impl Owned {
+    /// Whether it can be assigned. Nobody at Microsoft says what happens to a license that is not paid
+    /// for any more (GRAPH 6); this is what an administrator expects.
+    pub fn is_assignable(&self) -> bool {
+        self.status.is_usable()
+    }
+
     /// The service plan with that name (in any case) or id.
     pub fn plan(&self, name_or_id: &str) -> Option<ServicePlanId> {
         let by_name = self.plans.iter().find(|(_, plan)| plan.name.eq_ignore_ascii_case(name_or_id));

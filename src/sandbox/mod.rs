@@ -7,10 +7,13 @@
 //!
 //! In reading order: `file` and `build` (what the file says), `user`, `group`, `license` (what
 //! the tenant is), `assign` and `process` (what changes it), `wire` (what it looks like from
-//! outside), `faults` (what goes wrong), `transport`, `saved`, `serve` (how it is reached).
+//! outside), `faults` and `weather` (what goes wrong), `deed` and `administrator` (what other people do), `truth`
+//! (what a test may know), `transport`, `saved`, `serve` (how it is reached).
 
+mod administrator;
 mod assign;
 mod build;
+mod deed;
 mod faults;
 mod file;
 mod group;
@@ -27,15 +30,21 @@ mod tenant;
 #[cfg(test)]
 mod testing;
 mod transport;
+mod truth;
 mod user;
+mod weather;
 mod wire;
 mod words;
 mod work;
 
+pub use deed::{Deed, Done};
 pub use faults::{Fault, FaultAnswer, Faults};
 pub use file::Unusable;
 pub use saved::{CannotSave, Opened, Saved};
 pub use serve::serve;
-pub use tenant::{Collection, Counters, OnWrite, Tenant, Written};
+pub use tenant::{Collection, Counters, Happened, OnChange, Tenant, Written};
 pub use transport::InProcess;
-pub use wire::{Answer, Ask};
+pub use truth::{Assigned, Audited, Doing, TrueGroup, TrueUser, Truth};
+pub use weather::Weather;
+pub use wire::{Answer, Ask, Refusal};
+pub use words::{AssignmentError, AssignmentState};

@@ -3,12 +3,14 @@
 //! The work is planned when the group is changed and done when time has come, always in the same
 //! order, so it does not matter how often anybody looks.
 
+use std::collections::BTreeSet;
+
 use super::group::{Group, Processing};
 use super::tenant::Tenant;
 use super::user::{Held, User};
-use super::words::AssignmentState;
+use super::words::{AssignmentError, AssignmentState};
 use super::work::{Step, Work};
-use crate::model::{Timestamp, UserId};
+use crate::model::{GroupId, SkuId, Timestamp, UserId};
 
 /// When the steps come, in percent of the whole processing time.
 const QUEUED_AT: i32 = 5;
@@ -19,20 +21,32 @@ impl Tenant {
     /// Plans what a change of that group brings about.
     pub(super) fn plan_work(&mut self, group: &Group, now: Timestamp) {
         let whole = self.settings.group_processing;
+        let stuck = self.is_stuck(group);
         let members = self.in_no_particular_order(group);
         let places = i32::try_from(members.len()).unwrap_or(i32::MAX).max(1);
         let mut steps = vec![(whole * QUEUED_AT / 100, Step::Queue), (whole * STARTED_AT / 100, Step::Start)];
         let share = whole * (LAST_MEMBER_AT - STARTED_AT) / 100;
         for (place, member) in (1..).zip(members) {
-            steps.push((whole * STARTED_AT / 100 + share / places * place, Step::Member(member)));
+            let at = whole * STARTED_AT / 100 + share / places * place;
+            let hangs = stuck.filter(|_| place == places);
+            steps.push((hangs.unwrap_or(at).max(at), Step::Member(member)));
         }
-        steps.push((whole, Step::Finish));
+        steps.push((stuck.unwrap_or(whole).max(whole), Step::Finish));
         for (delay, step) in steps {
             let at = now.saturating_add(delay).unwrap_or(Timestamp::MAX);
             let work = Work { group: group.id, change: group.changes, step };
             self.state.work.insert((at, self.state.planned), work);
             self.state.planned += 1;
         }
+    }
+
+    /// Plans what follows when a user became a member of that group, or is none any more: it takes
+    /// as long as a change of the group does (minutes, GRAPH 5.4).
+    pub(super) fn plan_move(&mut self, group: GroupId, user: UserId, now: Timestamp) {
+        let at = now.saturating_add(self.settings.group_processing).unwrap_or(Timestamp::MAX);
+        let work = Work { group, change: 0, step: Step::Moved(user) };
+        self.state.work.insert((at, self.state.planned), work);
+        self.state.planned += 1;
     }
 
     /// Entra promises no order of members.
@@ -56,13 +70,13 @@ impl Tenant {
     fn work(&mut self, work: &Work, at: Timestamp) {
         let Some(history) = self.state.groups.get(&work.group) else { return };
         let group = history.latest().clone();
-        if group.changes != work.change {
+        if !work.is_due_for(&group) {
             return;
         }
         match &work.step {
             Step::Queue => self.set_processing(group, Processing::Queued, at),
             Step::Start => self.set_processing(group, Processing::InProgress, at),
-            Step::Member(id) => self.reach(&group, *id, at),
+            Step::Member(id) | Step::Moved(id) => self.reach(&group, *id, at),
             Step::Finish => {
                 let end = self.how_it_ended(&group);
                 self.set_processing(group, end, at);
@@ -81,20 +95,47 @@ impl Tenant {
         if group.users().any(failed) { Processing::Failed } else { Processing::Complete }
     }
 
-    /// Brings one member in line with the group.
-    fn reach(&mut self, group: &Group, id: UserId, at: Timestamp) {
-        let Some(history) = self.state.users.get(&id) else { return };
-        let mut user = history.latest().clone();
-        inherit(&mut user, group, at);
-        user.provision(&self.shelf, at, self.settings.plan_dates);
+    /// Brings one user in line with the group.
+    pub(super) fn reach(&mut self, group: &Group, id: UserId, at: Timestamp) {
+        let Ok(user) = self.user(id) else { return };
+        let mut user = user.clone();
+        // Looking through the members of a large group for each of them would take too long.
+        if group.has_moved && !group.users().any(|member| member == id) {
+            user.held.retain(|held| held.by != Some(group.id));
+        } else {
+            let without_seats = self.without_seats(&user, group);
+            inherit(&mut user, group, &without_seats, at);
+            if self.is_member_error(group, id) {
+                let own = user.held.iter_mut().filter(|held| held.by == Some(group.id));
+                own.for_each(|held| {
+                    held.state = AssignmentState::Error;
+                    held.error = Some(AssignmentError::CountViolation);
+                });
+            }
+        }
+        user.provision(self.shelf(), at, self.settings.plan_dates);
         self.change_user(user, at);
+    }
+
+    /// The licenses of that group that the user does not hold and for which no seats are left.
+    fn without_seats(&self, user: &User, group: &Group) -> BTreeSet<SkuId> {
+        let seats = |sku: SkuId| self.shelf().get(sku).map_or(0, |owned| owned.seats);
+        let held = |sku: SkuId| user.held.iter().any(|held| held.sku == sku && held.in_force());
+        let missing = group.licenses.keys().copied().filter(|sku| !held(*sku));
+        missing.filter(|sku| self.consumed(*sku) >= seats(*sku)).collect()
     }
 }
 
-/// What a member holds from a group becomes what the group carries. What is in error stays so.
-fn inherit(user: &mut User, group: &Group, at: Timestamp) {
+/// What a member holds from a group becomes what the group carries. What is in error stays so. If one
+/// license of the group cannot be assigned, none of it is (GRAPH 3.2).
+fn inherit(user: &mut User, group: &Group, without_seats: &BTreeSet<SkuId>, at: Timestamp) {
     let by = Some(group.id);
     user.held.retain(|held| held.by != by || group.licenses.contains_key(&held.sku));
+    let refused = |sku: &SkuId| match without_seats {
+        none if none.is_empty() => None,
+        these if these.contains(sku) => Some(AssignmentError::CountViolation),
+        _ => Some(AssignmentError::Other),
+    };
     for (sku, off) in &group.licenses {
         let error = user.to_come.iter().find(|error| {
             error.group == group.id
@@ -106,9 +147,10 @@ fn inherit(user: &mut User, group: &Group, at: Timestamp) {
             Some(held) if held.has_error() => continue,
             Some(held) => held,
             None => {
-                let state = AssignmentState::Active;
+                let error = refused(sku);
+                let state = if error.is_some() { AssignmentState::Error } else { AssignmentState::Active };
                 let disabled = off.clone();
-                user.held.push(Held { sku: *sku, by, disabled, state, error: None, updated: None });
+                user.held.push(Held { sku: *sku, by, disabled, state, error, updated: None });
                 user.held.last_mut().expect("just pushed")
             }
         };

@@ -1,8 +1,8 @@
-//! A tenant that outlives the process: its file, which is never changed, and a log of the writes
-//! that were done to it.
+//! A tenant that outlives the process: its file, which is never changed, and a log of what was done
+//! to it.
 //!
-//! The log is lines of JSON. The first says for which text it is; then come writes, each with its
-//! time, and at the end of a command a line with the time it ended. Opening a tenant replays its
+//! The log is lines of JSON. The first says for which text it is; then come writes and deeds, each with
+//! its time, and at the end of a command a line with the time it ended. Opening a tenant replays its
 //! writes at their times, which yields the same tenant, because nothing in it depends on anything
 //! but the file, the writes and the time.
 
@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::deed::Done;
 use super::file::Unusable;
-use super::tenant::{Counters, Tenant, Written};
+use super::tenant::{Counters, Happened, OnChange, Tenant, Written};
 use crate::model::Timestamp;
 
 /// Why a tenant could not be opened or kept.
@@ -73,6 +74,8 @@ enum Line {
     File { sha256: String },
     /// A write that was done.
     Write { written: Written, counters: Counters },
+    /// Something that a test did past the wire.
+    Deed { done: Done, counters: Counters },
     /// A command ended.
     Time { at: Timestamp, counters: Counters },
 }
@@ -100,7 +103,7 @@ impl Saved {
                 file.display()
             )
         });
-        tenant.on_write(saved.listener()?);
+        tenant.on_change(saved.listener()?);
         Ok(Opened { tenant, saved, start: end, fresh: !same, notice })
     }
 
@@ -126,6 +129,11 @@ impl Saved {
                 Line::Write { written, counters } => {
                     tenant.replay(written).map_err(|refusal| problem(refusal.message))?;
                     (written.at, counters)
+                }
+                Line::Deed { done, counters } => {
+                    let again = tenant.administrate(&done.deed, done.at);
+                    again.map_err(|refusal| problem(refusal.message))?;
+                    (done.at, counters)
                 }
                 Line::Time { at, counters } => (*at, counters),
                 Line::File { .. } => return Err(problem("a second first line".to_owned())),
@@ -166,11 +174,14 @@ impl Saved {
         write_line(&mut file, &Line::File { sha256: sha256.to_owned() }).map_err(|error| self.failed(error))
     }
 
-    /// Writes down each write before it is answered.
-    fn listener(&self) -> Result<super::tenant::OnWrite, CannotSave> {
+    /// Writes down each write before it is answered, and each deed.
+    fn listener(&self) -> Result<OnChange, CannotSave> {
         let mut file = self.append()?;
-        Ok(Box::new(move |written, counters| {
-            let line = Line::Write { written: written.clone(), counters };
+        Ok(Box::new(move |happened, counters| {
+            let line = match *happened {
+                Happened::Write(written) => Line::Write { written: written.clone(), counters },
+                Happened::Deed(done) => Line::Deed { done: done.clone(), counters },
+            };
             // A full disk is no reason to stop what is being tried on the tenant. `ended` cannot
             // write either and says so.
             let _ = write_line(&mut file, &line);
@@ -206,8 +217,10 @@ fn hex(digest: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::deed::Deed;
     use super::super::testing::*;
     use super::*;
+    use crate::model::SubjectId;
 
     const SLOW: &str = "\
 now: 2026-11-22T09:00:00Z
@@ -255,6 +268,25 @@ generate: {users: 10, group: Legal}
             second.tenant.advance(after(second_now));
             assert!(second.tenant.state == first.tenant.state, "at {second_now}");
         }
+    }
+
+    #[test]
+    fn what_somebody_else_did_is_there_in_the_next_process_in_its_order() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut first = open(dir.path(), SLOW, false);
+        let user = first.tenant.user_named("a@contoso.com").expect("a user");
+        let of = SubjectId::User(user);
+        write(&mut first.tenant, "users/a@contoso.com", true, 0);
+        first.tenant.administrate(&Deed::TurnOn { of, license: E5, plan: AUDITING }, after(5)).expect("on");
+        write(&mut first.tenant, "users/a@contoso.com", true, 10);
+        first.tenant.administrate(&Deed::DeleteUser { user }, after(15)).expect("there");
+
+        let mut second = open(dir.path(), SLOW, false);
+        assert_eq!(second.start, Some(after(15)));
+        assert_eq!(second.tenant.writes().len(), 2, "a deed is no write");
+        assert!(second.tenant.state == first.tenant.state);
+        second.tenant.administrate(&Deed::RestoreUser { user }, after(20)).expect("deleted");
+        assert!(!open(dir.path(), SLOW, false).tenant.truth(after(20)).users[&user].is_on);
     }
 
     #[test]

@@ -8,13 +8,16 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::assign::Order;
+use super::deed::Done;
 use super::faults::Faults;
 use super::file::Organization;
 use super::group::Group;
 use super::history::History;
 use super::license::Shelf;
 use super::seed::Seed;
+use super::truth::{Audited, Doing};
 use super::user::User;
+use super::weather::Weather;
 use super::wire::{self, Answer, Ask, Refusal};
 use super::words::PlanDates;
 use super::work::Work;
@@ -23,16 +26,30 @@ use crate::model::{GroupId, SignedDuration, SkuId, SubjectId, Timestamp, UserId}
 /// A simulated tenant. It has no clock: each request says what time it is.
 pub struct Tenant {
     pub(super) settings: Settings,
-    pub(super) shelf: Shelf,
+    pub(super) shelf: History<Shelf>,
     pub(super) state: State,
     pub(super) faults: Faults,
+    pub(super) weather: Weather,
+    pub(super) faults_injected: BTreeMap<&'static str, u64>,
     pub(super) counters: Counters,
+    /// Whose doing the change is that is being made.
+    pub(super) doing: Doing,
+    pub(super) audit: Option<Vec<Audited>>,
     writes: Vec<Written>,
-    on_write: Option<OnWrite>,
+    on_change: Option<OnChange>,
 }
 
-/// Told of each write as it happens, before its answer leaves.
-pub type OnWrite = Box<dyn FnMut(&Written, Counters) + Send>;
+/// What is told of a tenant as it happens.
+#[derive(Debug)]
+pub enum Happened<'a> {
+    /// A write over the wire was done.
+    Write(&'a Written),
+    /// A deed was done past the wire.
+    Deed(&'a Done),
+}
+
+/// Told of each write and deed as it happens, before its answer leaves.
+pub type OnChange = Box<dyn FnMut(&Happened<'_>, Counters) + Send>;
 
 /// What stays as the file says.
 #[derive(Debug)]
@@ -56,8 +73,8 @@ pub struct Settings {
 pub struct State {
     /// The users by id.
     pub users: BTreeMap<UserId, History<User>>,
-    /// Lower-case UPNs to ids.
-    pub upns: BTreeMap<String, UserId>,
+    /// Lower-case UPNs to whoever has or had them. Only a way to find: who has one is in the user.
+    pub upns: BTreeMap<String, Vec<UserId>>,
     /// The groups by id.
     pub groups: BTreeMap<GroupId, History<Group>>,
     /// What will happen by itself, by time and then by the order in which it was planned.
@@ -69,7 +86,7 @@ pub struct State {
 /// What was counted since the tenant began; faults are written down in these numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
-    /// Requests, parts of a batch included, batches not.
+    /// Requests, parts of a batch included; batches only when weather kept their parts from coming in.
     pub requests: u64,
     /// Requests to change licenses, refused ones included.
     pub writes: u64,
@@ -110,9 +127,20 @@ impl Written {
 }
 
 impl Tenant {
-    pub(super) fn new(settings: Settings, shelf: Shelf, state: State, faults: Faults) -> Self {
-        let counters = Counters::default();
-        Tenant { settings, shelf, state, faults, counters, writes: Vec::new(), on_write: None }
+    pub(super) fn new(settings: Settings, shelf: Shelf, state: State) -> Self {
+        Tenant {
+            settings,
+            shelf: History::new(shelf),
+            state,
+            faults: Faults::none(),
+            weather: Weather::calm(),
+            faults_injected: BTreeMap::new(),
+            counters: Counters::default(),
+            doing: Doing::Processing,
+            audit: None,
+            writes: Vec::new(),
+            on_change: None,
+        }
     }
 
     /// Answers a request that arrives at `now`. Time never runs backwards: an earlier `now` than
@@ -127,19 +155,30 @@ impl Tenant {
         self.settings.now
     }
 
-    /// Every change of licenses so far, in order. Refused ones are not among them.
+    /// Every change of licenses over the wire so far, in order. Refused ones are not among them.
     pub fn writes(&self) -> &[Written] {
         &self.writes
     }
 
-    /// Tells `listener` of each write from now on.
-    pub fn on_write(&mut self, listener: OnWrite) {
-        self.on_write = Some(listener);
+    /// Tells `listener` of each write and each deed from now on.
+    pub fn on_change(&mut self, listener: OnChange) {
+        self.on_change = Some(listener);
     }
 
-    /// Replaces what goes wrong.
+    pub(super) fn tell(&mut self, happened: &Happened<'_>) {
+        if let Some(listener) = &mut self.on_change {
+            listener(happened, self.counters);
+        }
+    }
+
+    /// Replaces what goes wrong with requests that are named by their number.
     pub fn set_faults(&mut self, faults: Faults) {
         self.faults = faults;
+    }
+
+    /// How often what went wrong in this process, by word.
+    pub fn faults_injected(&self) -> &BTreeMap<&'static str, u64> {
+        &self.faults_injected
     }
 
     /// What was counted so far.
@@ -147,14 +186,47 @@ impl Tenant {
         self.counters
     }
 
-    /// The users as they are, without any lag.
+    /// The groups as they are, without any lag and without those that were deleted.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.state.groups.values().map(History::latest).filter(|group| !group.deleted)
+    }
+
+    /// The users as they are, without any lag and without those that were deleted.
     pub(super) fn users(&self) -> impl Iterator<Item = &User> {
-        self.state.users.values().map(History::latest)
+        self.state.users.values().map(History::latest).filter(|user| user.deleted.is_none())
+    }
+
+    /// The user as it is, unless it was deleted.
+    pub(super) fn user(&self, id: UserId) -> Result<&User, Refusal> {
+        let user = self.state.users.get(&id).map(History::latest);
+        user.filter(|user| user.deleted.is_none()).ok_or_else(|| Refusal::not_found(&id.to_string()))
+    }
+
+    /// The group as it is, unless it was deleted.
+    pub(super) fn group(&self, id: GroupId) -> Result<&Group, Refusal> {
+        let group = self.state.groups.get(&id).map(History::latest);
+        group.filter(|group| !group.deleted).ok_or_else(|| Refusal::not_found(&id.to_string()))
+    }
+
+    /// The user with that UPN (in any case) or id, among the users as `seen` shows them.
+    pub(super) fn user_by_key<'t>(
+        &'t self,
+        key: &str,
+        seen: impl Fn(UserId, &'t History<User>) -> &'t User,
+    ) -> Option<&'t User> {
+        let there = |id: &UserId| {
+            let user = self.state.users.get(id).map(|history| seen(*id, history));
+            user.filter(|user| user.deleted.is_none())
+        };
+        let name = key.to_lowercase();
+        let named = self.state.upns.get(&name).into_iter().flatten().filter_map(there);
+        let mut named = named.filter(|user| user.upn.to_lowercase() == name);
+        named.next().or_else(|| there(&key.parse().ok()?))
     }
 
     /// What the tenant owns.
     pub(super) fn shelf(&self) -> &Shelf {
-        &self.shelf
+        self.shelf.latest()
     }
 
     /// Does once more what was done before. Faults do not come back: what they prevented is not
@@ -169,43 +241,51 @@ impl Tenant {
         self.counters = counters;
     }
 
-    /// Changes the licenses of a user or a group as `assignLicense` does.
+    /// Changes the licenses of a user or a group by a request.
     pub(super) fn assign(&mut self, object: SubjectId, body: &Value, now: Timestamp) -> Result<(), Refusal> {
-        let order = Order::read(body, &self.shelf)?;
+        self.doing = Doing::Wire { body: body.clone() };
+        let done = self.change_licenses(object, body, now);
+        self.doing = Doing::Processing;
+        done?;
+        self.advance(now); // without processing time the members of a group change at once
         let collection = match object {
-            SubjectId::User(id) => {
-                self.assign_user(id, &order, now)?;
-                Collection::Users
-            }
-            SubjectId::Group(id) => {
-                self.assign_group(id, &order, now)?;
-                Collection::Groups
-            }
+            SubjectId::User(_) => Collection::Users,
+            SubjectId::Group(_) => Collection::Groups,
         };
         let written = Written { at: now, collection, id: object.guid(), body: body.clone() };
-        if let Some(listener) = &mut self.on_write {
-            listener(&written, self.counters);
-        }
+        self.tell(&Happened::Write(&written));
         self.writes.push(written);
         Ok(())
     }
 
+    /// Changes the licenses of a user or a group as `assignLicense` does.
+    pub(super) fn change_licenses(
+        &mut self,
+        object: SubjectId,
+        body: &Value,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let order = Order::read(body, self.shelf())?;
+        match object {
+            SubjectId::User(id) => self.assign_user(id, &order, now),
+            SubjectId::Group(id) => self.assign_group(id, &order, now),
+        }
+    }
+
     fn assign_user(&mut self, id: UserId, order: &Order, now: Timestamp) -> Result<(), Refusal> {
-        let history = self.state.users.get(&id).ok_or_else(|| Refusal::not_found(&id.to_string()))?;
-        let mut user = history.latest().clone();
+        let mut user = self.user(id)?.clone();
         if user.restricted {
             return Err(Refusal::denied());
         }
-        order.check_for_user(&user, &self.shelf, |sku| self.consumed(sku))?;
+        order.check_for_user(&user, self.shelf(), |sku| self.consumed(sku))?;
         order.apply_to_user(&mut user, now);
-        user.provision(&self.shelf, now, self.settings.plan_dates);
+        user.provision(self.shelf(), now, self.settings.plan_dates);
         self.change_user(user, now);
         Ok(())
     }
 
     fn assign_group(&mut self, id: GroupId, order: &Order, now: Timestamp) -> Result<(), Refusal> {
-        let history = self.state.groups.get(&id).ok_or_else(|| Refusal::not_found(&id.to_string()))?;
-        let mut group = history.latest().clone();
+        let mut group = self.group(id)?.clone();
         if group.restricted {
             return Err(Refusal::denied());
         }
@@ -213,7 +293,6 @@ impl Tenant {
         order.apply_to_group(&mut group);
         self.plan_work(&group, now);
         self.change_group(group, now);
-        self.advance(now); // without processing time the members change at once
         Ok(())
     }
 
@@ -224,12 +303,14 @@ impl Tenant {
     }
 
     pub(super) fn change_user(&mut self, user: User, now: Timestamp) {
+        self.audit_user(&user, now);
         if let Some(history) = self.state.users.get_mut(&user.id) {
             history.change(now, user, self.settings.lag);
         }
     }
 
     pub(super) fn change_group(&mut self, group: Group, now: Timestamp) {
+        self.audit_group(&group, now);
         if let Some(history) = self.state.groups.get_mut(&group.id) {
             history.change(now, group, self.settings.lag);
         }
@@ -287,8 +368,10 @@ mod tests {
     fn writes_are_told_as_they_happen_and_refused_ones_are_not() {
         let mut tenant = tenant("licenses: [SPE_E5]\nusers: [{upn: a@contoso.com, licenses: [SPE_E5]}]\n");
         let (sender, told) = std::sync::mpsc::channel();
-        tenant.on_write(Box::new(move |written, counters| {
-            let _ = sender.send((written.clone(), counters));
+        tenant.on_change(Box::new(move |happened, counters| {
+            if let Happened::Write(written) = happened {
+                let _ = sender.send(((*written).clone(), counters));
+            }
         }));
         let path = "/v1.0/users/a@contoso.com/assignLicense";
         tenant.handle(&post(path, &assign(&[AUDITING])), noon());

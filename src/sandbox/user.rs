@@ -38,6 +38,8 @@ pub struct User {
     pub plans: Arc<Vec<Provisioned>>,
     /// Errors that wait for a change of a group.
     pub to_come: Vec<ErrorToCome>,
+    /// When it was deleted. It keeps all it had, in case it is restored.
+    pub deleted: Option<Timestamp>,
 }
 
 /// One way in which a user holds a license.

@@ -1,5 +1,6 @@
 //! What is still to happen by itself in a tenant, as a value.
 
+use super::group::Group;
 use crate::model::{GroupId, UserId};
 
 /// One thing that will happen to a group or one of its members. A later change of the group takes
@@ -8,7 +9,7 @@ use crate::model::{GroupId, UserId};
 pub struct Work {
     /// Which group was changed.
     pub group: GroupId,
-    /// By which of its changes.
+    /// By which of its changes. A member who comes or leaves depends on none.
     pub change: u64,
     /// What will happen.
     pub step: Step,
@@ -25,4 +26,13 @@ pub enum Step {
     Member(UserId),
     /// The state says how it ended.
     Finish,
+    /// This user came or left, and what it has from the group follows.
+    Moved(UserId),
+}
+
+impl Work {
+    /// Whether it still has to be done: a later change of the group has not taken its place.
+    pub fn is_due_for(&self, group: &Group) -> bool {
+        matches!(self.step, Step::Moved(_)) || self.change == group.changes
+    }
 }

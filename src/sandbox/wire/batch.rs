@@ -6,9 +6,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::tenant::Tenant;
+use super::super::weather::Place;
 use super::ask::{Answer, Ask};
 use super::refusal::Refusal;
 use super::reply::{one, refused, set_headers};
+use super::spoil;
 use crate::model::Timestamp;
 
 const MOST_PARTS: usize = 20;
@@ -33,13 +35,27 @@ struct Part {
 
 /// The answer to a batch: 200, whatever its parts say, unless the batch itself makes no sense.
 pub fn answer(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
+    let fault = tenant.fault_of_batch();
+    let mut answer = match &fault {
+        Some(fault) if !fault.answer.after_the_work() => {
+            // Counted, or the same batch would meet the same chance for ever.
+            tenant.counters.requests += 1;
+            spoil::instead(tenant, fault, ask, now)
+        }
+        _ => parts(tenant, ask, now),
+    };
+    if let Some(fault) = &fault {
+        spoil::after(&mut answer, fault.answer);
+    }
+    set_headers(&mut answer, tenant, ask, now);
+    answer
+}
+
+/// The answers to all parts in one.
+fn parts(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
     let parts = match read(&ask.body) {
         Ok(parts) => parts,
-        Err(refusal) => {
-            let mut answer = refused(tenant, &refusal, ask, now);
-            set_headers(&mut answer, tenant, ask, now);
-            return answer;
-        }
+        Err(refusal) => return refused(tenant, &refusal, ask, now),
     };
     let mut done: BTreeMap<String, Answer> = BTreeMap::new();
     for part in &parts {
@@ -47,7 +63,7 @@ pub fn answer(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
         let answer = if part.depends_on.iter().any(failed) {
             refused(tenant, &Refusal::of_status(424), ask, now)
         } else {
-            one(tenant, &part.ask(ask), now)
+            one(tenant, &part.ask(ask), Place::Part, now)
         };
         done.insert(part.id.to_lowercase(), answer);
     }
@@ -58,7 +74,6 @@ pub fn answer(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
     let mut answer = Answer { status: 200, lost, ..Answer::default() };
     answer.set("Content-Type", "application/json");
     answer.body = json!({ "responses": responses }).to_string().into_bytes();
-    set_headers(&mut answer, tenant, ask, now);
     answer
 }
 

@@ -82,7 +82,7 @@ pub fn users(tenant: &Tenant, call: &Call<'_>) -> Result<Page, Refusal> {
         let property = |name: &str| show::user(user, name, tenant.shelf());
         filter.is_none_or(|filter| filter.fits(&property)).then_some(user)
     };
-    let named = filter.and_then(Filter::keys).map(|keys| ids_of(tenant, &keys));
+    let named = filter.and_then(Filter::keys).map(|keys| ids_of(tenant, call, &keys));
     let mut asked_for = named.iter().flatten().filter_map(fits);
     asked_for.try_for_each(|user| check_readable(user.unreadable))?;
     let readable = |user: &&User| user.unreadable.is_none();
@@ -100,8 +100,8 @@ pub fn users(tenant: &Tenant, call: &Call<'_>) -> Result<Page, Refusal> {
 }
 
 /// The users with these ids or UPNs, in the order of lists.
-fn ids_of(tenant: &Tenant, keys: &[&str]) -> BTreeSet<UserId> {
-    keys.iter().filter_map(|key| user_id(tenant, key)).collect()
+fn ids_of(tenant: &Tenant, call: &Call<'_>, keys: &[&str]) -> BTreeSet<UserId> {
+    keys.iter().filter_map(|key| call.user_by_key(tenant, key)).map(|user| user.id).collect()
 }
 
 /// All users from there on. Going through those before it again for each page would make long
@@ -164,7 +164,8 @@ pub fn members(tenant: &Tenant, call: &Call<'_>, group: &Group, only_users: bool
         Member::User(id) => call.user(tenant, *id).is_some_and(|user| {
             filter.is_none_or(|filter| filter.fits(&|name| show::user(user, name, tenant.shelf())))
         }),
-        Member::Group(_) | Member::Other(..) => !only_users,
+        Member::Group(id) => !only_users && call.group(tenant, *id).is_some(),
+        Member::Other(..) => !only_users,
     };
     let found: Vec<&Member> = group.members.iter().filter(|member| fits(member)).collect();
     let count = call.counts().then_some(found.len());
@@ -222,28 +223,29 @@ fn members_in_error<'a>(
     group.users().filter_map(|id| call.user(tenant, id)).filter(|user| user.has_error_from(group.id))
 }
 
-/// The id of the user with that id or UPN, in any case.
-pub fn user_id(tenant: &Tenant, key: &str) -> Option<UserId> {
-    let by_id = || key.parse().ok().filter(|id| tenant.state.users.contains_key(id));
-    tenant.state.upns.get(&key.to_lowercase()).copied().or_else(by_id)
-}
-
 /// The id of that group. Groups have no other key.
 pub fn group_id(tenant: &Tenant, key: &str) -> Option<GroupId> {
     key.parse().ok().filter(|id| tenant.state.groups.contains_key(id))
 }
 
 impl Call<'_> {
-    /// That user as this request sees it.
+    /// That user as this request sees it; one that it sees deleted is not there.
     pub fn user<'t>(&self, tenant: &'t Tenant, id: UserId) -> Option<&'t User> {
         let shown = tenant.shown(id.0, self.now);
-        tenant.state.users.get(&id).map(|history| history.at(shown))
+        let user = tenant.state.users.get(&id).map(|history| history.at(shown));
+        user.filter(|user| user.deleted.is_none())
     }
 
-    /// That group as this request sees it.
+    /// The user with that id or UPN, in any case, as this request sees it.
+    pub fn user_by_key<'t>(&self, tenant: &'t Tenant, key: &str) -> Option<&'t User> {
+        tenant.user_by_key(key, |id, history| history.at(tenant.shown(id.0, self.now)))
+    }
+
+    /// That group as this request sees it; one that it sees deleted is not there.
     pub fn group<'t>(&self, tenant: &'t Tenant, id: GroupId) -> Option<&'t Group> {
         let shown = tenant.shown(id.0, self.now);
-        tenant.state.groups.get(&id).map(|history| history.at(shown))
+        let group = tenant.state.groups.get(&id).map(|history| history.at(shown));
+        group.filter(|group| !group.deleted)
     }
 
     fn filter(&self, filterable: &Filterable) -> Result<Option<&Filter>, Refusal> {

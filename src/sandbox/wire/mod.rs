@@ -3,7 +3,7 @@
 //!
 //! `ask` holds the two ends, `reply` goes from one to the other; `url` and `target` say what was
 //! asked for, `options` and `filter` how, `show` what objects look like, `list` pages through
-//! them, `batch` takes twenty at once, `refusal` knows the words of errors, `cost` the price.
+//! them, `batch` takes twenty at once, `spoil` is what goes wrong, `refusal` knows the words of errors, `cost` the price.
 
 mod ask;
 mod batch;
@@ -15,6 +15,7 @@ mod properties;
 mod refusal;
 mod reply;
 mod show;
+mod spoil;
 mod target;
 #[cfg(test)]
 mod tests;

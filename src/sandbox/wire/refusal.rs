@@ -75,6 +75,11 @@ impl Refusal {
         Self::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
     }
 
+    /// Two writes met in the tenant, told as a mistake of the request (GRAPH 4.3).
+    pub fn conflict() -> Self {
+        Refusal { status: 400, ..Self::of_status(409) }
+    }
+
     /// A refusal with that status which has nothing to do with the request.
     pub fn of_status(status: u16) -> Self {
         match status {
@@ -91,6 +96,7 @@ impl Refusal {
             429 => Self::new(429, "TooManyRequests", "Too many requests."),
             503 => Self::new(503, "ServiceUnavailable", "The service is temporarily unavailable."),
             504 => Self::new(504, "GatewayTimeout", "The gateway did not receive an answer in time."),
+            502 => Self::new(502, "BadGateway", "The gateway received an invalid answer."),
             other => Self::new(other, "UnknownError", "An unexpected error occurred."),
         }
     }

@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::faults::{Fault, FaultAnswer};
 use super::super::group::Group;
 use super::super::tenant::Tenant;
 use super::super::user::User;
+use super::super::weather::Place;
 use super::ask::{Answer, Ask};
 use super::list::{self, Page, check_readable};
-use super::options::{Options, token};
+use super::options::Options;
 use super::properties::{GROUP, LICENSE_DETAILS, ORGANIZATION, Properties, SUBSCRIBED_SKU, USER};
 use super::refusal::Refusal;
 use super::target::Target;
 use super::url::Url;
-use super::{batch, cost, show};
+use super::{batch, cost, show, spoil};
 use crate::model::{SubjectId, Timestamp};
 
 /// A request that is understood.
@@ -88,23 +88,22 @@ impl From<Value> for Done {
 pub fn answer(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
     match Call::read(ask, now) {
         Ok(call) if call.target == Target::Batch && has_token(ask) => batch::answer(tenant, ask, now),
-        Ok(_) | Err(_) => one(tenant, ask, now),
+        Ok(_) | Err(_) => one(tenant, ask, Place::Request, now),
     }
 }
 
-/// The answer to a request that is not a batch.
-pub fn one(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
+/// The answer to a request that is not a batch; it may be a part of one.
+pub fn one(tenant: &mut Tenant, ask: &Ask, place: Place, now: Timestamp) -> Answer {
     let call = Call::read(ask, now);
     tenant.counters.requests += 1;
     let is_write = call.as_ref().is_ok_and(|call| call.target.is_write());
     tenant.counters.writes += u64::from(is_write);
-    let counters = tenant.counters;
-    let fault = tenant.faults.due(counters.requests, is_write.then_some(counters.writes)).cloned();
+    let fault = tenant.fault(is_write, place);
     let units = call.as_ref().map_or(1, |call| cost::units(&call.target, &call.options));
 
     let instead = fault.as_ref().filter(|fault| !fault.answer.after_the_work());
     let mut answer = match (instead, &call) {
-        (Some(fault), _) => refused_by(tenant, fault, ask, now),
+        (Some(fault), _) => spoil::instead(tenant, fault, ask, now),
         (None, _) if !has_token(ask) => refused(tenant, &Refusal::no_token(), ask, now),
         (None, Err(refusal)) => refused(tenant, refusal, ask, now),
         (None, Ok(call)) => match done(tenant, call) {
@@ -113,7 +112,8 @@ pub fn one(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
         },
     };
     if let (Some(fault), Ok(call)) = (&fault, &call) {
-        spoil(&mut answer, fault.answer, call);
+        spoil::after(&mut answer, fault.answer);
+        spoil::relink(&mut answer, fault.answer, call);
     }
     set_headers(&mut answer, tenant, ask, now);
     answer.set("x-ms-resource-unit", units.to_string());
@@ -143,53 +143,6 @@ pub fn refused(tenant: &Tenant, refusal: &Refusal, ask: &Ask, now: Timestamp) ->
     let body = refusal.body(request_id(tenant), &client_request_id(tenant, ask), now);
     answer.body = body.to_string().into_bytes();
     answer
-}
-
-/// Something goes wrong before anything is done.
-fn refused_by(tenant: &Tenant, fault: &Fault, ask: &Ask, now: Timestamp) -> Answer {
-    let status = match fault.answer {
-        FaultAnswer::Status(status) => status,
-        _ => 503,
-    };
-    let mut answer = refused(tenant, &Refusal::of_status(status), ask, now);
-    if fault.answer == FaultAnswer::Html {
-        answer.headers.clear();
-        answer.set("Content-Type", "text/html");
-        answer.body = b"<html><body>The service is unavailable.</body></html>".to_vec();
-    }
-    if let Some(seconds) = fault.retry_after {
-        answer.set("Retry-After", seconds.to_string());
-    }
-    answer.lost = fault.answer == FaultAnswer::Dropped;
-    answer
-}
-
-/// Something goes wrong after the work was done.
-fn spoil(answer: &mut Answer, fault: FaultAnswer, call: &Call<'_>) {
-    match fault {
-        FaultAnswer::Status(_) | FaultAnswer::Html | FaultAnswer::Dropped => {}
-        FaultAnswer::Lost => answer.lost = true,
-        FaultAnswer::Empty => answer.body.clear(),
-        FaultAnswer::EmptyPage => {
-            let place = call.options.skip.clone().unwrap_or_default();
-            relink(answer, &call.url.next_link(&call.ask.origin, &token(&place)), true);
-        }
-        FaultAnswer::ForeignLink => {
-            relink(answer, &call.url.next_link("https://graph.example.net", &token("")), false);
-        }
-    }
-}
-
-/// Gives a page another link, and perhaps takes its items.
-fn relink(answer: &mut Answer, link: &str, without_items: bool) {
-    let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else { return };
-    if body["value"].is_array() {
-        body["@odata.nextLink"] = json!(link);
-        if without_items {
-            body["value"] = json!([]);
-        }
-        answer.body = body.to_string().into_bytes();
-    }
 }
 
 /// What every answer has (GRAPH 9).
@@ -244,8 +197,7 @@ fn done(tenant: &mut Tenant, call: &Call<'_>) -> Result<Done, Refusal> {
 }
 
 fn the_user<'t>(tenant: &'t Tenant, call: &Call<'_>, key: &str) -> Result<&'t User, Refusal> {
-    let user = list::user_id(tenant, key).and_then(|id| call.user(tenant, id));
-    let user = user.ok_or_else(|| Refusal::not_found(key))?;
+    let user = call.user_by_key(tenant, key).ok_or_else(|| Refusal::not_found(key))?;
     check_readable(user.unreadable)?;
     Ok(user)
 }
@@ -279,7 +231,9 @@ fn organization(tenant: &Tenant, call: &Call<'_>) -> Result<Value, Refusal> {
 fn subscribed_skus(tenant: &Tenant, call: &Call<'_>) -> Result<Value, Refusal> {
     call.options.check_select(&SUBSCRIBED_SKU, false)?;
     let select = call.options.select.as_deref();
-    let shown = tenant.shelf().0.values().map(|owned| {
+    let own = tenant.settings.organization.id.0;
+    let shelf = tenant.shelf.at(tenant.shown(own, call.now));
+    let shown = shelf.0.values().map(|owned| {
         let property = |name: &str| show::subscribed_sku(tenant, owned, name);
         Value::Object(show::object(&SUBSCRIBED_SKU, select, property))
     });
@@ -317,9 +271,10 @@ const AFTER_ASSIGNING: [&str; 7] = [
 ];
 
 fn assign_user(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done, Refusal> {
-    let id = list::user_id(tenant, key).ok_or_else(|| Refusal::not_found(key))?;
+    // Not a read: a write finds its object where it is mastered, and so is its answer (GRAPH 12).
+    let id = tenant.user_by_key(key, |_, history| history.latest()).map(|user| user.id);
+    let id = id.ok_or_else(|| Refusal::not_found(key))?;
     tenant.assign(SubjectId::User(id), &body(call)?, call.now)?;
-    // Not a read: the answer of a write is as new as the write (GRAPH 12).
     let user = tenant.state.users[&id].latest();
     let property = |name: &str| show::user(user, name, tenant.shelf());
     let mut shown = show::object(&USER, None, property);

@@ -84,6 +84,7 @@ fn get(tenant: &mut Tenant, path: &str, now: Timestamp) -> Value {
         body: Vec::new(),
     };
     tenant.set_faults(advaudit::sandbox::Faults::none());
+    tenant.set_weather(advaudit::sandbox::Weather::calm());
     let answer = tenant.handle(&ask, now);
     let body = String::from_utf8_lossy(&answer.body).into_owned();
     assert_eq!(answer.status, 200, "GET {path}: {body}");
