@@ -11,7 +11,7 @@ use super::why::WhyNot;
 use crate::model::{
     AssignedBy, Assignment, GroupId, Licensed, SERVICE_PLAN, SkuId, SubjectId, Timestamp, UserId,
 };
-use crate::observe::effect::Member;
+use crate::observe::effect::{Member, is_in_error};
 use crate::observe::observed::{Group, Members, Observed, User};
 
 /// What is decided for a group, and what was seen of its members on the way.
@@ -79,18 +79,19 @@ fn off(group: &Group, want: &Want, observed: &Observed) -> Option<Verdict> {
     }
     Some(match want.asked {
         None => Verdict::Enable(licenses),
-        Some(_) => Verdict::Resume { licenses, off_since: newest_member_update(group, observed) },
+        Some(_) => Verdict::Resume { licenses, off_since: off_since(group, observed) },
     })
 }
 
-/// The newest change of the members' assignments from this group: when it seems to have gone off.
-fn newest_member_update(group: &Group, observed: &Observed) -> Option<Timestamp> {
+/// When a group that is off seems to have gone off: the newest change of its members' assignments from
+/// it. `None` while the off is still on its way to them: their dates are those of the on before.
+fn off_since(group: &Group, observed: &Observed) -> Option<Timestamp> {
     let members = group.members.ids().iter().filter_map(|id| observed.users.get(id));
-    members
-        .flat_map(|user| user.relevant(&observed.catalog))
-        .filter(|one| one.by == AssignedBy::Group(group.id))
-        .filter_map(|one| one.updated)
-        .max()
+    let all = members.flat_map(|user| user.relevant(&observed.catalog));
+    let own: Vec<&Assignment> = all.filter(|one| one.by == AssignedBy::Group(group.id)).collect();
+    let on_its_way =
+        !group.processing.is_finished() || own.iter().any(|one| one.leaves_on() && !is_in_error(one));
+    own.iter().filter(|_| !on_its_way).filter_map(|one| one.updated).max()
 }
 
 /// All members as users, or why that is not to be had. One unread member may be the protected one.

@@ -64,6 +64,15 @@ fn row_off_with_a_date_and_no_record_is_resumed_through_the_gate() {
 }
 
 #[test]
+fn an_off_without_record_that_has_not_reached_every_member_is_as_young_as_the_look_at_it() {
+    let mut tenant = legal(false).names_group("Legal", Some(ASKED));
+    tenant = tenant.user("megan", &[on_by("Legal")]);
+    let plan = tenant.plan();
+    let own = the_change(&plan).resumes.as_ref().expect("an unfinished toggle");
+    assert_eq!(own.phase, Phase::Off { at: time(NOW) }, "the dates of members are those of the on before");
+}
+
+#[test]
 fn row_off_with_a_date_and_without_members_is_due_now() {
     let tenant = tenant().group("Legal", false, &[]).names_group("Legal", Some(ASKED));
     let plan = tenant.plan();

@@ -1,0 +1,403 @@
+//! The whole of a run in one process and virtual time: driver, client with its retries and batches,
+//! journal, lease and Graph's clock, against a simulated tenant in bad weather. Processes are killed at
+//! any step, alone or with their machine; a rival works at the same time; the disk runs full; somebody
+//! else edits licenses; the state folder gets lost. One seed decides everything.
+//!
+//! Every write is held against the promises in the moment in which it is done ([`watch`]); at the end
+//! the weather calms down, and everything has to end on.
+
+mod chance;
+mod disk;
+mod meddle;
+mod network;
+mod process;
+mod story;
+mod watch;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use advaudit::apply::driver::Stopped;
+use advaudit::apply::interrupt::Interrupt;
+use advaudit::apply::outcome::Outcome;
+use advaudit::clock::Clock;
+use advaudit::diag::Source;
+use advaudit::graph::{Client, Cloud, OffWriter, Root, Token};
+use advaudit::journal::chain::JournalError;
+use advaudit::journal::folder::Folder;
+use advaudit::journal::lease::Lease;
+use advaudit::model::SignedDuration;
+use advaudit::observe::collect;
+use advaudit::plan::change::{Action, Change};
+use advaudit::plan::resolve::resolve;
+use advaudit::run::{Begin, CannotRun, Ended, Run, Way, tenant};
+use advaudit::sandbox::{InProcess, Tenant, Weather};
+
+use chance::Chance;
+use disk::SimulatedDisk;
+use network::Network;
+use process::{Death, Mortal, Process};
+use story::Story;
+use watch::Watch;
+
+/// A token that must show up nowhere.
+const TOKEN: &str = "eyJ0eXAi.the-secret-of-the-simulation";
+
+/// How many runs the calm at the end may need.
+const LAST_RUNS: u32 = 12;
+
+/// What became of a seed.
+pub struct Played {
+    /// What was counted: toggles, kills, faults by kind.
+    pub counts: BTreeMap<String, u64>,
+    /// Which promises were broken, each with what broke it.
+    pub violations: Vec<String>,
+    /// The manifest, the tenant and what happened, line by line.
+    pub told: String,
+}
+
+/// Plays one seed.
+pub fn play(seed: u64) -> Played {
+    let mut chance = Chance::new(seed);
+    let story = Story::of(seed, &mut chance);
+    let tenant = Tenant::read(&story.tenant).expect("a tenant");
+    let clock = Clock::starting_at(tenant.start().expect("virtual time"));
+    let tenant = InProcess::new(tenant, clock.clone());
+    let watch = Rc::new(Watch::new(story, clock.clone(), tenant));
+    let world = World { watch, processes: RefCell::new(0) };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(clock.drive(world.live(&mut chance)));
+    world.played()
+}
+
+struct World {
+    watch: Rc<Watch>,
+    /// How many there were.
+    processes: RefCell<u64>,
+}
+
+/// What a process is started for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Command {
+    heals: bool,
+    /// Which of the two manifests; none for a `heal` without one.
+    manifest: Option<bool>,
+    no_wait: bool,
+}
+
+impl World {
+    async fn live(&self, chance: &mut Chance) {
+        self.watch.tenant.tenant().set_weather(weather(chance));
+        let (mut own, mut rival, mut meddler, mut fate) =
+            (chance.split(), chance.split(), chance.split(), chance.split());
+        tokio::join!(
+            self.pipeline(&mut own, 4),
+            self.rival(&mut rival),
+            meddle::meddle(&self.watch, &mut meddler),
+            self.disk_trouble(&mut fate),
+        );
+        self.come_to_rest(chance).await;
+    }
+
+    /// A pipeline whose jobs die, come back later, and sometimes lose their folder.
+    async fn pipeline(&self, chance: &mut Chance, most: u64) {
+        for _ in 0..chance.between(1, most) {
+            let command = command(chance);
+            let fuse = chance.percent(60).then(|| chance.between(0, 160));
+            let killed = self.process(command, fuse, chance).await;
+            let mut platter = self.watch.platter.borrow_mut();
+            if killed && chance.percent(40) {
+                self.watch.tell("the power goes");
+                platter.lose_power(chance);
+            }
+            let is_alone = platter.owner("lease.json").is_none();
+            drop(platter);
+            if is_alone && chance.percent(4) {
+                self.watch.tell("the state folder is lost");
+                self.watch.count("state lost");
+                self.watch.forget();
+                self.watch.platter.borrow_mut().wipe();
+            }
+            let seconds = *chance.one_of(&[&0, &5, &70, &1800, &3700]);
+            self.watch.clock.sleep(SignedDuration::from_secs(seconds)).await;
+        }
+    }
+
+    /// Somebody else's pipeline on the same state.
+    async fn rival(&self, chance: &mut Chance) {
+        if chance.percent(60) {
+            return;
+        }
+        let minutes = i64::try_from(chance.between(0, 70)).expect("small");
+        self.watch.clock.sleep(SignedDuration::from_mins(minutes)).await;
+        self.pipeline(chance, 3).await;
+    }
+
+    async fn disk_trouble(&self, chance: &mut Chance) {
+        if chance.percent(85) {
+            return;
+        }
+        let seconds = |chance: &mut Chance| {
+            SignedDuration::from_secs(chance.between(0, 4000).try_into().expect("small"))
+        };
+        self.watch.clock.sleep(seconds(chance)).await;
+        self.watch.tell("the disk is full");
+        self.watch.count("disk full");
+        self.watch.platter.borrow_mut().is_full = true;
+        self.watch.platter.borrow_mut().was_full = true;
+        self.watch.clock.sleep(seconds(chance)).await;
+        self.watch.tell("the disk has room again");
+        self.watch.platter.borrow_mut().is_full = false;
+    }
+
+    /// Nothing goes wrong any more: everything has to end on, and then nothing is left to do.
+    async fn come_to_rest(&self, chance: &mut Chance) {
+        self.watch.tell("calm");
+        self.watch.calm();
+        self.watch.platter.borrow_mut().is_full = false;
+        self.watch.tenant.tenant().set_weather(Weather::calm());
+        meddle::make_good(&self.watch);
+        self.watch.clock.sleep(SignedDuration::from_mins(10)).await;
+        let command = Command { heals: false, manifest: Some(true), no_wait: false };
+        for _ in 0..LAST_RUNS {
+            let before = self.watch.counts();
+            let is_done = self.calm_run(command, chance).await;
+            let writes = |counts: &BTreeMap<String, u64>| {
+                counts.get("offs").unwrap_or(&0) + counts.get("ons").unwrap_or(&0)
+            };
+            if is_done && writes(&before) == writes(&self.watch.counts()) {
+                return self.watch.is_at_rest();
+            }
+            self.watch.clock.sleep(SignedDuration::from_mins(5)).await;
+        }
+        self.watch.violated("P2", "it never ends");
+        self.watch.is_at_rest();
+    }
+
+    async fn calm_run(&self, command: Command, chance: &mut Chance) -> bool {
+        let number = self.number();
+        let process = Rc::new(Process::new(number, false, None, chance.split()));
+        let clock = Clock::machine_of(&self.watch.clock, SignedDuration::ZERO);
+        let ended = self.run(command, &process, clock).await;
+        self.watch.platter.borrow_mut().unlock_all(number);
+        match ended {
+            Ok(ended) => {
+                self.account(&ended);
+                ended.running.in_flight.values().all(|own| !own.counts_as_off()) && ended.stopped.is_none()
+            }
+            Err(error) => {
+                self.watch.violated("P2", &format!("a run cannot begin in calm weather: {error}"));
+                true
+            }
+        }
+    }
+
+    fn number(&self) -> u64 {
+        *self.processes.borrow_mut() += 1;
+        *self.processes.borrow()
+    }
+
+    /// One process, which is killed when its fuse has burnt. True when it was.
+    async fn process(&self, command: Command, fuse: Option<u64>, chance: &mut Chance) -> bool {
+        let number = self.number();
+        let process = Rc::new(Process::new(number, command.heals, fuse, chance.split()));
+        let wrong = SignedDuration::from_secs(
+            *chance.one_of(&[&0, &0, &0, &0, &60, &-60, &-600, &400, &800, &100_000]),
+        );
+        let clock = Clock::machine_of(&self.watch.clock, wrong);
+        self.watch.tell(&format!(
+            "process {number} starts: {}{}",
+            if command.heals { "heal" } else { "apply" },
+            if command.no_wait { " --no-wait" } else { "" }
+        ));
+        let jump = chance.percent(10).then(|| chance.between(0, 3600));
+        let run = Mortal(Box::pin(self.run(command, &process, clock.clone())));
+        let death = tokio::select! {
+            biased;
+            death = run => death,
+            never = self.set_clock(&clock, jump) => match never {},
+        };
+        self.watch.platter.borrow_mut().unlock_all(number);
+        match death {
+            Death::Kill => {
+                self.watch.tell(&format!("process {number} is killed"));
+                self.watch.count("kills survived");
+                true
+            }
+            Death::Natural(ended) => {
+                self.judge(number, ended);
+                false
+            }
+        }
+    }
+
+    /// Somebody sets the clock of the machine.
+    async fn set_clock(&self, clock: &Clock, after: Option<u64>) -> std::convert::Infallible {
+        if let Some(seconds) = after {
+            self.watch.clock.sleep(SignedDuration::from_secs(seconds.try_into().expect("small"))).await;
+            self.watch.count("clock jump");
+            clock.set_wall_offset(SignedDuration::from_hours(-3));
+        }
+        std::future::pending().await
+    }
+
+    fn judge(&self, number: u64, ended: Result<Ended, CannotRun>) {
+        match ended {
+            Ok(ended) => {
+                let stopped = match &ended.stopped {
+                    None => "",
+                    Some(Stopped::Interrupted) => ", interrupted",
+                    Some(Stopped::Graph(_)) => ", Graph cannot be asked",
+                    Some(Stopped::Journal(_)) => ", the journal cannot be written",
+                    Some(Stopped::Lease(_)) => ", the lease is lost",
+                };
+                self.watch.tell(&format!("process {number} ends{stopped}"));
+                self.account(&ended);
+            }
+            Err(error) => {
+                self.watch.tell(&format!("process {number} gives up: {error}"));
+                let is_unsound = match &error {
+                    CannotRun::Journal(error) => !matches!(error, JournalError::Store(_)),
+                    CannotRun::Graph(_) | CannotRun::Lease(_) => false,
+                };
+                if is_unsound {
+                    self.watch.violated("P2", &format!("the journal cannot be read any more: {error}"));
+                }
+            }
+        }
+    }
+
+    /// What a run says of itself.
+    fn account(&self, ended: &Ended) {
+        for machine in &ended.machines {
+            let Some(end) = machine.end() else { continue };
+            self.watch.count(&format!("outcome {}", end.outcome.as_str()));
+            let (name, outcome) = (self.watch.name(machine.job().subject.id), end.outcome.as_str());
+            let why =
+                end.trouble.as_ref().map(|trouble| format!(": {}", trouble.message)).unwrap_or_default();
+            self.watch.tell(&format!("  {name} {outcome}{why}"));
+            if end.outcome == Outcome::Toggled {
+                self.watch.count("toggles");
+            }
+        }
+    }
+
+    /// What the command line does, without the command line.
+    async fn run(&self, command: Command, process: &Rc<Process>, clock: Clock) -> Result<Ended, CannotRun> {
+        let network = Network { watch: self.watch.clone(), process: process.clone() };
+        let token = Token::new(TOKEN).expect("a token");
+        let client = Client::new(Rc::new(network), Root::of(Cloud::Global), token, clock.clone());
+        let off = (!command.heals).then(|| OffWriter::new(client.clone()));
+        let own = tenant(&client).await?;
+        let store = Rc::new(Folder::on(SimulatedDisk {
+            platter: self.watch.platter.clone(),
+            process: process.clone(),
+            path: PathBuf::from("state"),
+        }));
+        let lease = Rc::new(Lease::new(store.clone(), clock.clone()));
+        let (_keep, interrupt) = Interrupt::pair();
+        let tell = Box::new(|_: &_| {});
+        let way = Way { client, clock: clock.clone(), store, lease: lease.clone(), interrupt, tell };
+        let name = if command.heals { "heal" } else { "apply" };
+        let begin = Begin { command: name, lock_timeout: None, broke: None };
+        let whole = async {
+            let run = Run::begin(own, way, begin, off).await?;
+            self.stages(run, command, &clock).await
+        };
+        let ended = tokio::select! {
+            biased;
+            ended = whole => ended,
+            never = lease.keep() => match never {},
+        };
+        lease.release().await;
+        ended
+    }
+
+    async fn stages(&self, mut run: Run, command: Command, clock: &Clock) -> Result<Ended, CannotRun> {
+        run.turn_on_what_is_due().await?;
+        if run.is_stopped() {
+            return Ok(run.end(|_| (1, ())).await.0);
+        }
+        let Some(whole) = command.manifest else {
+            let unfinished = run.unfinished();
+            run.carry_out(unfinished, advaudit::plan::resolve::Protected::default(), None, command.no_wait)
+                .await?;
+            return Ok(run.end(|_| (0, ())).await.0);
+        };
+        let story = &self.watch.story;
+        let text = if whole { &story.manifest } else { &story.shorter };
+        let source = Arc::new(Source::new("manifest.yaml", text.clone()));
+        let Ok((declared, _)) = advaudit::manifest::read(source, clock.now()) else {
+            // The shorter one may declare nobody, which is an error.
+            return Ok(run.end(|_| (1, ())).await.0);
+        };
+        let running = run.running().clone();
+        let observed =
+            collect::collect(run.reader(), &declared, run.tenant().clone(), &running.last_on, clock).await?;
+        let desired = resolve(&declared, &observed, &running);
+        let plan = advaudit::plan::plan(&desired, &observed, &running, clock.now());
+        for wrong in advaudit::plan::check::check(&plan, &desired, &running) {
+            self.watch.violated("P3", &format!("the plan breaks its own rules: {wrong}"));
+        }
+        let only_resumes = plan.exceeds_a_limit();
+        let starts = |change: &&Change| match change.action {
+            Action::Resume => true,
+            Action::Enable => !only_resumes,
+            Action::Toggle => !only_resumes && !command.heals && plan.allows_toggles(),
+        };
+        let changes: Vec<Change> = plan.changes.iter().filter(starts).cloned().collect();
+        run.carry_out(changes, desired.protected, Some(&plan), command.no_wait).await?;
+        Ok(run.end(|_| (0, ())).await.0)
+    }
+
+    fn played(self) -> Played {
+        let mut counts = self.watch.counts();
+        let tenant = self.watch.tenant.tenant();
+        for (kind, times) in tenant.faults_injected() {
+            *counts.entry(format!("fault {kind}")).or_default() += times;
+        }
+        let story = &self.watch.story;
+        let told = format!(
+            "--- manifest\n{}--- shorter\n{}--- tenant\n{}--- what happened\n{}\n",
+            story.manifest,
+            story.shorter,
+            story.tenant,
+            self.watch.told.borrow().join("\n")
+        );
+        Played { counts, violations: self.watch.violations(), told }
+    }
+}
+
+fn command(chance: &mut Chance) -> Command {
+    let heals = chance.percent(25);
+    let manifest = if heals && chance.percent(50) { None } else { Some(chance.percent(80)) };
+    Command { heals, manifest, no_wait: chance.percent(35) }
+}
+
+/// Fine, or bad in ways of its own.
+fn weather(chance: &mut Chance) -> Weather {
+    let mut some = |most: u32| {
+        if chance.percent(40) {
+            f64::from(u32::try_from(chance.between(1, u64::from(most))).expect("small"))
+        } else {
+            0.0
+        }
+    };
+    Weather {
+        throttled: some(8),
+        unavailable: some(8),
+        dropped: some(6),
+        lost: some(6),
+        truncated: some(4),
+        page: some(4),
+        empty: some(10),
+        conflict: some(10),
+        expired: some(2) / 10.0,
+        stuck: some(10),
+        stuck_for: SignedDuration::from_hours(3),
+        member_errors: some(4),
+    }
+}

@@ -1,0 +1,158 @@
+//! What a seed makes: a small tenant, two manifests of it, and how they are run.
+
+use std::fmt::Write as _;
+
+use advaudit::model::{GroupId, SubjectId, UserId};
+
+use super::chance::Chance;
+
+/// A date before which everybody in the tenant got its licenses.
+const T: &str = "2026-11-20T00:00:00Z";
+
+/// How a subject stands in the manifest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Declared {
+    No,
+    On,
+    Toggled,
+}
+
+/// A user or a group of the story.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    pub name: String,
+    pub id: SubjectId,
+    pub declared: Declared,
+    /// Of a user: the groups that it is in, by number.
+    pub groups: Vec<usize>,
+}
+
+/// A tenant and what is wanted of it.
+pub struct Story {
+    pub tenant: String,
+    pub manifest: String,
+    /// The same with some of the entries gone.
+    pub shorter: String,
+    pub users: Vec<Subject>,
+    pub groups: Vec<Subject>,
+    pub protected: Option<UserId>,
+    pub max_off: u64,
+    /// How many people one run may begin to turn off; none when that cannot be exceeded.
+    pub limit: Option<u64>,
+}
+
+const OFF: [&str; 4] = [
+    "",
+    ", off: [M365_ADVANCED_AUDITING]",
+    ", off: [YAMMER_ENTERPRISE]",
+    ", off: [M365_ADVANCED_AUDITING, YAMMER_ENTERPRISE, SWAY]",
+];
+
+impl Story {
+    pub fn of(seed: u64, chance: &mut Chance) -> Story {
+        let mut groups: Vec<Subject> =
+            (0..chance.between(0, 2)).map(|number| group(number, chance)).collect();
+        let mut users: Vec<Subject> = (0..chance.between(1, 5)).map(|number| user(number, chance)).collect();
+        let tenant = tenant(seed, &mut users, &groups, chance);
+        for group in &mut groups {
+            group.name = format!("E5 {}", group.name);
+        }
+        let protected = chance.percent(15).then(|| chance.below(users.len()));
+        let max_off = chance.between(1, 4);
+        let limit = chance.percent(10).then_some(1);
+        let mut head = format!(
+            "apiVersion: advaudit/v1\ntenant: contoso.onmicrosoft.com\ntoggle: {{maxOff: {max_off}}}\n"
+        );
+        if let Some(limit) = limit {
+            writeln!(head, "limits: {{toggle: {limit}}}").expect("a text");
+        }
+        if let Some(at) = protected {
+            writeln!(head, "protect: [{}]", users[at].upn()).expect("a text");
+        }
+        let manifest = head.clone() + &entries(&users, &groups);
+        let mut fewer = chance.split();
+        let mut kept =
+            |all: &[Subject]| -> Vec<Subject> { all.iter().filter(|_| fewer.percent(50)).cloned().collect() };
+        let shorter = head + &entries(&kept(&users), &kept(&groups));
+        let protected = protected.and_then(|at| users[at].id.user());
+        Story { tenant, manifest, shorter, users, groups, protected, max_off, limit }
+    }
+
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.users.iter().chain(&self.groups)
+    }
+}
+
+impl Subject {
+    pub fn upn(&self) -> String {
+        format!("{}@contoso.com", self.name)
+    }
+}
+
+fn declared(chance: &mut Chance) -> Declared {
+    match chance.between(0, 9) {
+        0..=1 => Declared::No,
+        2..=3 => Declared::On,
+        _ => Declared::Toggled,
+    }
+}
+
+fn user(number: u64, chance: &mut Chance) -> Subject {
+    let id = uuid::Uuid::from_u128(0xa000_0000_0000_4000_8000_0000_0000_0000 + u128::from(number));
+    let id = SubjectId::User(UserId(id));
+    Subject { name: format!("user{number}"), id, declared: declared(chance), groups: Vec::new() }
+}
+
+fn group(number: u64, chance: &mut Chance) -> Subject {
+    let id = uuid::Uuid::from_u128(0xb000_0000_0000_4000_8000_0000_0000_0000 + u128::from(number));
+    let id = SubjectId::Group(GroupId(id));
+    Subject { name: format!("group{number}"), id, declared: declared(chance), groups: Vec::new() }
+}
+
+fn tenant(seed: u64, users: &mut [Subject], groups: &[Subject], chance: &mut Chance) -> String {
+    let lag = chance.one_of(&["0s", "0s", "1s", "7s", "20s"]);
+    let processing = chance.one_of(&["0s", "20s", "90s", "10m"]);
+    let mut text = format!(
+        "tenant: {{id: c0450000-0000-4000-8000-000000000001, domain: contoso.onmicrosoft.com, domains: \
+         [contoso.com]}}\nnow: 2026-11-22T09:00:00Z\nlicenses: [SPE_E5, ENTERPRISEPREMIUM]\nseed: {seed}\nlag: \
+         {lag}\ngroupProcessing: {processing}\nusers:\n"
+    );
+    for user in users.iter_mut() {
+        let mut licenses = Vec::new();
+        for license in ["SPE_E5", "ENTERPRISEPREMIUM"] {
+            if chance.percent(50) {
+                licenses.push(format!("{{license: {license}{}}}", chance.one_of(&OFF)));
+            }
+        }
+        let (upn, id, licenses) = (user.upn(), user.id.guid(), licenses.join(", "));
+        writeln!(text, "  - {{upn: {upn}, id: {id}, licenses: [{licenses}]}}").expect("a text");
+        user.groups = (0..groups.len()).filter(|_| chance.percent(40)).collect();
+    }
+    if !groups.is_empty() {
+        text.push_str("groups:\n");
+    }
+    for (number, group) in groups.iter().enumerate() {
+        let members = users.iter().filter(|user| user.groups.contains(&number));
+        let members = members.map(Subject::upn).collect::<Vec<_>>().join(", ");
+        let (name, id, off) = (&group.name, group.id.guid(), chance.one_of(&OFF));
+        let licenses = format!("[{{license: SPE_E5{off}}}]");
+        writeln!(text, "  - {{name: E5 {name}, id: {id}, licenses: {licenses}, members: [{members}]}}")
+            .expect("a text");
+    }
+    text
+}
+
+fn entries(users: &[Subject], groups: &[Subject]) -> String {
+    let block = |key: &str, word: &str, all: &[Subject], name: fn(&Subject) -> String| {
+        let entries = all.iter().filter_map(|one| match one.declared {
+            Declared::No => None,
+            Declared::On => Some(format!("  - {word}: {}\n", name(one))),
+            Declared::Toggled => Some(format!("  - {{{word}: {}, toggleIfEnabledBefore: {T}}}\n", name(one))),
+        });
+        let entries = entries.collect::<String>();
+        if entries.is_empty() { String::new() } else { format!("{key}:\n{entries}") }
+    };
+    // By id: somebody may rename them meanwhile.
+    let id = |one: &Subject| one.id.guid().to_string();
+    block("users", "user", users, id) + &block("groups", "group", groups, id)
+}

@@ -1,0 +1,395 @@
+//! Sees every change of the tenant as it happens and holds it against the promises, in terms of the
+//! tenant: it knows nothing of plans and machines.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use advaudit::clock::Clock;
+use advaudit::journal::folder::JOURNAL;
+use advaudit::model::{SERVICE_PLAN, ServicePlanId, SignedDuration, SkuId, SubjectId, Timestamp, UserId};
+use advaudit::sandbox::{Assigned, Audited, Doing, InProcess, Truth};
+
+use super::disk::Platter;
+use super::process::Process;
+use super::story::{Declared, Story};
+
+/// Between off and on; the manifests of the stories leave the default.
+const WAIT: SignedDuration = SignedDuration::from_mins(60);
+/// How long the gate of a group may hold the on back; likewise.
+const GATE: SignedDuration = SignedDuration::from_hours(2);
+/// How old the read may be that a write is made from, lag of replicas included: what somebody else
+/// changed so shortly before cannot have been known.
+const UNSEEN: SignedDuration = SignedDuration::from_secs(75);
+
+/// What has become of one subject by our writes.
+#[derive(Clone, Copy, Default)]
+struct Own {
+    /// Off because of us since then.
+    off_at: Option<Timestamp>,
+    /// How many people that off has turned off, when it was done.
+    people: u64,
+    /// Toggled from end to end, with its hour.
+    is_toggled: bool,
+    /// Offs that were done since the journal began.
+    offs: usize,
+    /// Somebody else changed it at that time, last.
+    others_at: Option<Timestamp>,
+}
+
+/// The watcher.
+pub struct Watch {
+    pub story: Story,
+    pub clock: Clock,
+    pub tenant: InProcess,
+    pub platter: Rc<RefCell<Platter>>,
+    own: RefCell<BTreeMap<SubjectId, Own>>,
+    /// How far the tenant's own record was looked through.
+    seen: Cell<usize>,
+    is_rough: Cell<bool>,
+    /// The journal was deleted at some time.
+    lost_memory: Cell<bool>,
+    /// People whom each process began to turn off.
+    begun: RefCell<BTreeMap<u64, u64>>,
+    counts: RefCell<BTreeMap<String, u64>>,
+    violations: RefCell<Vec<String>>,
+    /// What happened, for a seed that fails.
+    pub told: RefCell<Vec<String>>,
+}
+
+impl Watch {
+    pub fn new(story: Story, clock: Clock, tenant: InProcess) -> Watch {
+        tenant.tenant().keep_audit();
+        Watch {
+            story,
+            clock,
+            tenant,
+            platter: Rc::default(),
+            own: RefCell::default(),
+            seen: Cell::new(0),
+            is_rough: Cell::new(true),
+            lost_memory: Cell::new(false),
+            begun: RefCell::default(),
+            counts: RefCell::default(),
+            violations: RefCell::default(),
+            told: RefCell::default(),
+        }
+    }
+
+    pub fn is_rough(&self) -> bool {
+        self.is_rough.get()
+    }
+
+    /// From now on nothing goes wrong any more.
+    pub fn calm(&self) {
+        self.is_rough.set(false);
+    }
+
+    /// The state folder is gone.
+    pub fn forget(&self) {
+        self.lost_memory.set(true);
+        self.own.borrow_mut().values_mut().for_each(|own| own.offs = 0);
+    }
+
+    pub fn count(&self, what: &str) {
+        *self.counts.borrow_mut().entry(what.to_owned()).or_default() += 1;
+    }
+
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        self.counts.borrow().clone()
+    }
+
+    pub fn violations(&self) -> Vec<String> {
+        self.violations.borrow().clone()
+    }
+
+    pub fn violated(&self, promise: &str, what: &str) {
+        let text = format!("{promise}: {what}");
+        self.tell(&format!("VIOLATED {text}"));
+        self.violations.borrow_mut().push(text);
+    }
+
+    pub fn tell(&self, what: &str) {
+        self.told.borrow_mut().push(format!("{}  {what}", self.clock.now()));
+    }
+
+    /// Looks at what was done to the tenant since the last look. What came over the wire came from
+    /// that process, because each one looks in the moment of its own request.
+    pub fn look(&self, process: &Process, is_write: bool) {
+        let truth = is_write.then(|| self.tenant.tenant().truth(self.clock.now()));
+        for change in self.news() {
+            match &change.doing {
+                Doing::Wire { .. } => {
+                    let truth = truth.as_ref().expect("only a write changes something");
+                    self.written(process, &change, truth);
+                }
+                // Noted in its own moment.
+                Doing::Administrator(_) | Doing::Processing => {}
+            }
+        }
+    }
+
+    /// Somebody else has just done something. To a small tenant that is to everybody: who joins a group,
+    /// or a license that is suspended, changes what many are to us.
+    pub fn others(&self) {
+        self.news();
+        let mut own = self.own.borrow_mut();
+        for subject in self.story.subjects() {
+            own.entry(subject.id).or_default().others_at = Some(self.clock.now());
+        }
+    }
+
+    fn news(&self) -> Vec<Audited> {
+        let tenant = self.tenant.tenant();
+        let audit = tenant.audit().unwrap_or_default();
+        audit[self.seen.replace(audit.len())..].to_vec()
+    }
+
+    /// One write of ours.
+    fn written(&self, process: &Process, change: &Audited, truth: &Truth) {
+        let turns_off = change.after.iter().any(|one| one.by.is_none() && off(one))
+            && !change.before.iter().all(|one| one.by.is_some() || off(one) || !names(change, one.license));
+        let name = self.name(change.object);
+        let direction = if self.is_off_write(change) { "off" } else { "on" };
+        self.tell(&format!("process {} writes {name} {direction}", process.number));
+        self.is_declared(change, &name);
+        self.only_the_service_plan(change, &name);
+        if self.is_off_write(change) {
+            self.count("offs");
+            self.off_is_allowed(process, change, truth, &name);
+            self.turned_off(change, truth, turns_off);
+        } else {
+            self.count("ons");
+            self.on_is_in_time(change, truth, &name);
+            self.turned_on(change);
+        }
+    }
+
+    /// By what was sent, not by what it changed.
+    fn is_off_write(&self, change: &Audited) -> bool {
+        let Doing::Wire { body } = &change.doing else { return false };
+        body["addLicenses"].to_string().contains(&SERVICE_PLAN.to_string())
+    }
+
+    fn is_declared(&self, change: &Audited, name: &str) {
+        let is = |one: &super::story::Subject| one.id == change.object && one.declared != Declared::No;
+        if !self.story.subjects().any(is) {
+            self.violated("P5", &format!("{name} is written and nobody declared it"));
+        }
+    }
+
+    /// P1, against the lists as they were in truth just before.
+    fn only_the_service_plan(&self, change: &Audited, name: &str) {
+        let own = self.own.borrow().get(&change.object).copied().unwrap_or_default();
+        let unseen = own.others_at.is_some_and(|at| change.at.duration_since(at) <= UNSEEN);
+        let direct = |all: &[Assigned]| -> BTreeMap<SkuId, BTreeSet<ServicePlanId>> {
+            let own = all.iter().filter(|one| one.by.is_none());
+            own.map(|one| (one.license, one.off.iter().copied().filter(|id| *id != SERVICE_PLAN).collect()))
+                .collect()
+        };
+        let (before, after) = (direct(&change.before), direct(&change.after));
+        if before != after && !unseen {
+            self.violated("P1", &format!("more than the service plan of {name}: {before:?} -> {after:?}"));
+        }
+        if let Doing::Wire { body } = &change.doing
+            && body["removeLicenses"].as_array().is_none_or(|all| !all.is_empty())
+        {
+            self.violated("P1", &format!("a license is taken away from {name}"));
+        }
+    }
+
+    fn off_is_allowed(&self, process: &Process, change: &Audited, truth: &Truth, name: &str) {
+        if process.heals {
+            self.violated("P4", &format!("heal turns {name} off"));
+        }
+        if self.platter.borrow().owner("lease.json") != Some(process.number) {
+            self.violated("P2", &format!("{name} is turned off without the lease"));
+        }
+        let own = self.own.borrow().get(&change.object).copied().unwrap_or_default();
+        let journal = String::from_utf8_lossy(self.platter.borrow().durable(JOURNAL)).into_owned();
+        let id = change.object.guid().to_string();
+        let intents = journal.lines().filter(|line| line.contains("\"off_intent\"") && line.contains(&id));
+        if intents.count() <= own.offs {
+            self.violated("P8", &format!("{name} is turned off, and no durable record says so"));
+        }
+        if own.is_toggled && own.others_at.is_none() && !self.lost_memory.get() {
+            self.violated("P2", &format!("{name} is toggled a second time"));
+        }
+        if let Some(protected) = self.story.protected
+            && self.goes_off(change, truth).contains(&protected)
+            && self.own.borrow().get(&SubjectId::User(protected)).is_none_or(|own| own.others_at.is_none())
+        {
+            self.violated("P7", &format!("{name} is turned off, and with it who is protected"));
+        }
+        self.room_is_kept(change, truth, name);
+        self.limit_is_kept(process, change, truth, name);
+    }
+
+    /// Not more than `maxOff` people off at once, but for one subject alone.
+    fn room_is_kept(&self, change: &Audited, truth: &Truth, name: &str) {
+        let going = self.goes_off(change, truth).len() as u64;
+        let own = self.own.borrow();
+        let others = own.iter().filter(|(id, own)| **id != change.object && own.off_at.is_some());
+        let off: u64 = others.map(|(_, own)| own.people).sum();
+        drop(own);
+        if off > 0 && off + going > self.story.max_off && !self.lost_memory.get() && !self.was_meddled_with()
+        {
+            self.violated("P7", &format!("{going} people go off with {name} beside {off}"));
+        }
+    }
+
+    /// Not more people than a run may begin to turn off. An off that is sent again begins nothing.
+    fn limit_is_kept(&self, process: &Process, change: &Audited, truth: &Truth, name: &str) {
+        let is_again = self.own.borrow().get(&change.object).is_some_and(|own| own.off_at.is_some());
+        let Some(limit) = self.story.limit.filter(|_| !is_again) else { return };
+        let mut begun = self.begun.borrow_mut();
+        let begun = begun.entry(process.number).or_default();
+        *begun += self.goes_off(change, truth).len() as u64;
+        if *begun > limit && !self.was_meddled_with() {
+            self.violated(
+                "P7",
+                &format!("{begun} people go off by one run with {name}, and the limit is {limit}"),
+            );
+        }
+    }
+
+    fn was_meddled_with(&self) -> bool {
+        self.own.borrow().values().any(|own| own.others_at.is_some())
+    }
+
+    /// The people whom the off that was just done turns off, or has still to reach.
+    fn goes_off(&self, change: &Audited, truth: &Truth) -> Vec<UserId> {
+        let own = |one: &Assigned| names(change, one.license) && one.by == change.object.group();
+        let only_this = |user: &UserId| {
+            let Some(user) = truth.users.get(user) else { return false };
+            let mut others = user.assignments.iter().filter(|one| !own(one));
+            user.assignments.iter().any(own) && !others.any(|one| !off(one))
+        };
+        match change.object {
+            SubjectId::User(id) => vec![id],
+            SubjectId::Group(id) => {
+                let members = truth.groups.get(&id).map(|group| group.members.clone()).unwrap_or_default();
+                members.into_iter().filter(only_this).collect()
+            }
+        }
+    }
+
+    fn turned_off(&self, change: &Audited, truth: &Truth, turns_off: bool) {
+        let people = self.goes_off(change, truth).len() as u64;
+        let mut all = self.own.borrow_mut();
+        let own = all.entry(change.object).or_default();
+        own.offs += 1;
+        if turns_off || own.off_at.is_none() {
+            own.people = people;
+        }
+        own.off_at.get_or_insert(change.at);
+    }
+
+    fn on_is_in_time(&self, change: &Audited, truth: &Truth, name: &str) {
+        let own = self.own.borrow().get(&change.object).copied().unwrap_or_default();
+        let Some(off_at) = own.off_at else { return };
+        if own.others_at.is_some_and(|at| at >= off_at - UNSEEN) {
+            return;
+        }
+        let off_for = change.at.duration_since(off_at);
+        match change.object {
+            SubjectId::User(id) => {
+                let user = &truth.users[&id];
+                let elsewhere = user.assignments.iter().any(|one| one.by.is_some() && !off(one));
+                if off_for < WAIT && !elsewhere {
+                    self.violated("P2", &format!("the toggle of {name} is cut short after {off_for:#}"));
+                }
+            }
+            SubjectId::Group(id) => {
+                let waits = truth.groups.get(&id).is_some_and(|_| self.members_still_on(change, truth));
+                if off_for < GATE && waits {
+                    self.violated(
+                        "P2",
+                        &format!("{name} is turned on after {off_for:#}, before its members were off"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Whether a member without error has never seen the off that this on ends. Asked of the change
+    /// itself, whose processing has not begun.
+    fn members_still_on(&self, change: &Audited, truth: &Truth) -> bool {
+        let SubjectId::Group(id) = change.object else { return false };
+        let members = &truth.groups[&id].members;
+        let shows_on = |user: &UserId| {
+            let user = &truth.users[user];
+            let held = user.assignments.iter().filter(|_| !user.is_deleted);
+            let mut own = held.filter(|one| one.by == Some(id) && names(change, one.license));
+            own.any(|one| one.error.is_none() && !off(one))
+        };
+        !truth.groups[&id].is_deleted && self.processing_takes_time() && members.iter().any(shows_on)
+    }
+
+    fn processing_takes_time(&self) -> bool {
+        !self.story.tenant.contains("groupProcessing: 0s")
+    }
+
+    fn turned_on(&self, change: &Audited) {
+        let mut all = self.own.borrow_mut();
+        let own = all.entry(change.object).or_default();
+        if let Some(off_at) = own.off_at.take() {
+            own.is_toggled |= change.object.user().is_some() && change.at.duration_since(off_at) >= WAIT;
+        }
+    }
+
+    /// At the end, when everything has had its time.
+    pub fn is_at_rest(&self) {
+        let truth = self.tenant.tenant().truth(self.clock.now());
+        let all = self.own.borrow().clone();
+        for (id, own) in &all {
+            let name = self.name(*id);
+            if own.off_at.is_some_and(|off_at| own.others_at.is_none_or(|at| at < off_at))
+                && self.can_be_on(*id, &truth)
+            {
+                self.violated("P2", &format!("{name} is off because of us in the end"));
+            }
+        }
+        let meddled = self.was_meddled_with();
+        for subject in self.story.subjects().filter(|one| one.declared != Declared::No && !meddled) {
+            if own_assignments(subject.id, &truth).iter().any(|one| off(one)) {
+                self.violated("P2", &format!("{} is declared and off in the end", subject.name));
+            }
+        }
+        if self.platter.borrow().holds(super::TOKEN) {
+            self.violated("P9", "the token is in the state folder");
+        }
+    }
+
+    fn can_be_on(&self, id: SubjectId, truth: &Truth) -> bool {
+        let is_gone = match id {
+            SubjectId::User(id) => truth.users[&id].is_deleted,
+            SubjectId::Group(id) => truth.groups[&id].is_deleted,
+        };
+        !is_gone && own_assignments(id, truth).iter().any(|one| off(one))
+    }
+
+    pub fn name(&self, id: SubjectId) -> String {
+        let found = self.story.subjects().find(|one| one.id == id);
+        found.map_or_else(|| id.guid().to_string(), |one| one.name.clone())
+    }
+}
+
+/// What is assigned to the subject itself.
+fn own_assignments(id: SubjectId, truth: &Truth) -> Vec<&Assigned> {
+    let all = match id {
+        SubjectId::User(id) => &truth.users[&id].assignments,
+        SubjectId::Group(id) => &truth.groups[&id].licenses,
+    };
+    all.iter().filter(|one| one.by.is_none() || id.group().is_some()).collect()
+}
+
+fn off(one: &Assigned) -> bool {
+    one.off.contains(&SERVICE_PLAN)
+}
+
+/// Whether that license was written.
+fn names(change: &Audited, license: SkuId) -> bool {
+    let Doing::Wire { body } = &change.doing else { return false };
+    body["addLicenses"].to_string().contains(&license.to_string())
+}
