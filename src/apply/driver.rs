@@ -208,7 +208,12 @@ impl Driver<'_> {
     }
 
     fn step(&mut self, index: usize, event: Event) {
-        let world = World { now: self.tools.clock.now(), catalog: self.tools.catalog };
+        self.step_with(index, event, self.tools.catalog);
+    }
+
+    /// The same with licenses that were read since.
+    fn step_with(&mut self, index: usize, event: Event, catalog: &Catalog) {
+        let world = World { now: self.tools.clock.now(), catalog };
         let commands = self.machines[index].step(event, &world);
         for command in commands {
             if !self.obey(index, command) {
@@ -295,10 +300,29 @@ impl Driver<'_> {
                 None => return self.machines[index].leave(None),
             },
         };
-        self.answered(index, outcome, turns_off);
+        let refused = matches!(outcome, Err(NotWritten::Refused(_)));
+        let is_left_off = refused && !turns_off && self.machines[index].holds_off();
+        let catalog = if is_left_off { self.licenses_now().await } else { None };
+        self.answered(index, outcome, turns_off, catalog.as_ref().unwrap_or(self.tools.catalog));
     }
 
-    fn answered(&mut self, index: usize, outcome: Result<Written, NotWritten>, turns_off: bool) {
+    /// The tenant's licenses, read again: one may have been suspended since the plan was made, and then
+    /// no on can be done in it.
+    async fn licenses_now(&self) -> Option<Catalog> {
+        tokio::select! {
+            biased;
+            catalog = self.tools.reader.catalog() => catalog.ok(),
+            () = self.tools.interrupt.set() => None,
+        }
+    }
+
+    fn answered(
+        &mut self,
+        index: usize,
+        outcome: Result<Written, NotWritten>,
+        turns_off: bool,
+        catalog: &Catalog,
+    ) {
         let event = match outcome {
             Ok(Written { request_id, sent, .. }) => Event::Wrote { request_id, sent },
             Err(NotWritten::Busy { retry_after, failure }) => {
@@ -317,7 +341,7 @@ impl Driver<'_> {
             Err(NotWritten::InDoubt(failure)) => Event::InDoubt(self.note(failure)),
         };
         let accepted_on = matches!(event, Event::Wrote { .. }) && !turns_off;
-        self.step(index, event);
+        self.step_with(index, event, catalog);
         // One that changed nothing, or was never seen off, moves no date.
         let machine = &self.machines[index];
         if accepted_on && machine.job().action == Action::Toggle && machine.renews() {

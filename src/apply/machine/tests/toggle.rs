@@ -176,6 +176,8 @@ fn a_license_that_is_suspended_keeps_the_toggle_open() {
     story.catalog = catalog_with(LicenseStatus::Suspended);
     story.refused().does("").ends(Outcome::Stuck);
     assert!(story.machine.holds_off());
+    let trouble = story.machine.end().and_then(|end| end.trouble.as_ref()).expect("told");
+    assert!(trouble.message.starts_with("the tenant's SPE_E5 is Suspended, "), "{trouble:?}");
     let mut next = story.resumed(after(90_000));
     next.begins().does("read").sees(adele(false)).does("intent on, ON");
 }
