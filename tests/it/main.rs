@@ -10,6 +10,7 @@ mod documents;
 mod examples;
 mod exit_codes;
 mod layers;
+mod meanwhile;
 mod promises;
 mod simulation;
 mod sockets;

@@ -7,17 +7,17 @@ use std::sync::Arc;
 use advaudit::apply::driver::{self, Done, Manner, Tools};
 use advaudit::apply::interrupt::Interrupt;
 use advaudit::apply::job::Job;
-use advaudit::apply::outcome::Outcome;
+use advaudit::apply::outcome::{End, Outcome};
 use advaudit::clock::Clock;
 use advaudit::diag::Source;
 use advaudit::graph::{Client, Cloud, OffWriter, OnWriter, Reader, Root, Token};
 use advaudit::journal::store::Journal;
-use advaudit::model::RunId;
+use advaudit::model::{RunId, SignedDuration, Timestamp};
 use advaudit::observe::collect;
 use advaudit::plan::planned::Plan;
 use advaudit::plan::resolve::{Desired, resolve};
 use advaudit::plan::running::Running;
-use advaudit::sandbox::{Ask, InProcess, Tenant};
+use advaudit::sandbox::{Ask, Deed, InProcess, Tenant, Truth};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -56,7 +56,17 @@ impl World {
     }
 
     /// Carries a plan out; how it ended, by name.
-    pub fn carry_out(&self, (plan, desired): &(Plan, Desired)) -> Vec<(String, Outcome)> {
+    pub fn carry_out(&self, planned: &(Plan, Desired)) -> Vec<(String, Outcome)> {
+        let ended = self.ended_beside(planned, async {});
+        ended.into_iter().map(|(name, end, _)| (name, end.outcome)).collect()
+    }
+
+    /// The same while something else happens, with what is said about it and the notes.
+    pub fn ended_beside(
+        &self,
+        (plan, desired): &(Plan, Desired),
+        meanwhile: impl Future<Output = ()>,
+    ) -> Vec<(String, End, Vec<String>)> {
         let run = RunId(uuid::Uuid::nil());
         let (mut journal, _) = Journal::open(self.folder.path(), run).expect("a journal");
         let reader = Reader::new(self.client.clone());
@@ -64,7 +74,8 @@ impl World {
         let protected = Arc::new(desired.protected.clone());
         let jobs = plan.changes.iter().map(|change| Job::new(change, &protected)).collect();
         let (_keep, interrupt) = Interrupt::pair();
-        let done: Done = self.drive(driver::run(
+        let mut tell = |_: &_| {};
+        let run = driver::run(
             jobs,
             Manner { max_off: plan.max_off, no_wait: false },
             Tools {
@@ -74,16 +85,51 @@ impl World {
                 journal: &mut journal,
                 clock: &self.clock,
                 catalog: &plan.catalog,
-                tell: &mut |_| {},
+                tell: &mut tell,
                 interrupt: &interrupt,
             },
-        ));
+        );
+        let (done, ()): (Done, ()) = self.drive(async { tokio::join!(run, meanwhile) });
         assert!(done.stopped.is_none(), "{:?}", done.stopped);
         let ended = done.machines.iter().map(|machine| {
-            let end = machine.end().expect("ended");
-            (machine.job().subject.name.clone(), end.outcome)
+            let end = machine.end().expect("ended").clone();
+            (machine.job().subject.name.clone(), end, machine.notes().to_vec())
         });
         ended.collect()
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Waits until that many seconds have passed.
+    pub async fn seconds(&self, seconds: i64) {
+        self.clock.sleep(SignedDuration::from_secs(seconds)).await;
+    }
+
+    /// Waits until that many minutes have passed.
+    pub async fn minutes(&self, minutes: i64) {
+        self.clock.sleep(SignedDuration::from_mins(minutes)).await;
+    }
+
+    /// Waits until that many changes were done over the wire. Faster than the next request.
+    pub async fn written(&self, count: usize) {
+        while self.writes() < count {
+            self.clock.sleep(SignedDuration::from_millis(5)).await;
+        }
+    }
+
+    /// Somebody else does something.
+    #[track_caller]
+    pub fn somebody(&self, deed: &Deed) {
+        let done = self.tenant.tenant().administrate(deed, self.clock.now());
+        done.unwrap_or_else(|refusal| panic!("{deed:?}: {refusal:?}"));
+    }
+
+    /// How everything stands.
+    pub fn truth(&self) -> Truth {
+        self.tenant.tenant().truth(self.clock.now())
     }
 
     /// Somebody else changes somebody's licenses.
