@@ -103,6 +103,7 @@ impl Machine {
 
     pub(super) fn send_on(&mut self, fresh: Vec<Licensed>, world: &World<'_>) -> Vec<Command> {
         self.state = State::TurningOn;
+        self.facts.sent.clear(); // the off's list: an on whose answer is lost is not to be compared with it
         self.tell_left_out(&fresh, Direction::On, world);
         let intent = write_down::on_intent(&self.job, &fresh, world.catalog);
         vec![Command::Record(intent), Command::TurnOn(fresh)]

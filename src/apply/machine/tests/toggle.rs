@@ -183,6 +183,14 @@ fn a_license_that_is_suspended_keeps_the_toggle_open() {
 }
 
 #[test]
+fn an_on_whose_answer_was_lost_is_not_compared_with_the_off_before_it() {
+    let mut story = Story::toggle();
+    story.off_and_waiting().at(3600).comes_back().sees(adele(false)).does("intent on, ON").lost();
+    story.at(3605).sees(adele_changed(true, 3601)).does("on anew, closed toggled").ends(Outcome::Toggled);
+    assert!(story.machine.notes().is_empty(), "{:?}", story.machine.notes());
+}
+
+#[test]
 fn service_plans_that_changed_while_it_was_written_are_told() {
     let mut changed = e5(AssignedBy::Direct, true);
     changed.disabled.clear();
