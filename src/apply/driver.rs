@@ -16,7 +16,7 @@ use super::room::Room;
 pub use super::tools::{Done, Manner, Stopped, Tools};
 use crate::graph::{Failure, NotWritten, Written};
 use crate::journal::record::Entry;
-use crate::model::{Licensed, SignedDuration, Timestamp};
+use crate::model::{Catalog, Licensed, SignedDuration, Timestamp};
 use crate::plan::change::Action;
 
 /// How many subjects are worked on at once: two batches of reads. More would only lengthen the time
@@ -134,7 +134,7 @@ impl<'a> Driver<'a> {
         self.writes.retain(|(index, write, _)| turns_back_on(*index, write));
         let live: Vec<usize> = self.live.iter().copied().collect();
         for index in live {
-            let world = self.world();
+            let world = self.world(self.tools.catalog);
             let commands = self.machines[index].start_nothing(&world);
             self.obey_all(index, commands).await;
         }
@@ -189,14 +189,19 @@ impl<'a> Driver<'a> {
     }
 
     async fn step(&mut self, index: usize, event: Event) {
-        let world = self.world();
+        self.step_with(index, event, self.tools.catalog).await;
+    }
+
+    /// The same with licenses that were read since.
+    async fn step_with(&mut self, index: usize, event: Event, catalog: &Catalog) {
+        let world = self.world(catalog);
         let commands = self.machines[index].step(event, &world);
         self.obey_all(index, commands).await;
     }
 
-    fn world(&self) -> World<'a> {
+    fn world<'c>(&self, catalog: &'c Catalog) -> World<'c> {
         let clock = self.tools.clock;
-        World { now: clock.now(), latest: clock.latest(), catalog: self.tools.catalog }
+        World { now: clock.now(), latest: clock.latest(), catalog }
     }
 
     async fn obey_all(&mut self, index: usize, commands: Vec<Command>) {
@@ -283,10 +288,29 @@ impl<'a> Driver<'a> {
                 None => return self.machines[index].leave(None),
             },
         };
-        self.answered(index, outcome, turns_off).await;
+        let refused = matches!(outcome, Err(NotWritten::Refused(_)));
+        let is_left_off = refused && !turns_off && self.machines[index].holds_off();
+        let catalog = if is_left_off { self.licenses_now().await } else { None };
+        self.answered(index, outcome, turns_off, catalog.as_ref().unwrap_or(self.tools.catalog)).await;
     }
 
-    async fn answered(&mut self, index: usize, outcome: Result<Written, NotWritten>, turns_off: bool) {
+    /// The tenant's licenses, read again: one may have been suspended since the plan was made, and then
+    /// no on can be done in it.
+    async fn licenses_now(&self) -> Option<Catalog> {
+        tokio::select! {
+            biased;
+            catalog = self.tools.reader.catalog() => catalog.ok(),
+            () = self.tools.interrupt.set() => None,
+        }
+    }
+
+    async fn answered(
+        &mut self,
+        index: usize,
+        outcome: Result<Written, NotWritten>,
+        turns_off: bool,
+        catalog: &Catalog,
+    ) {
         let event = match outcome {
             Ok(Written { request_id, sent, .. }) => Event::Wrote { request_id, sent },
             Err(NotWritten::Busy { retry_after, failure }) => {
@@ -305,7 +329,7 @@ impl<'a> Driver<'a> {
             Err(NotWritten::InDoubt(failure)) => Event::InDoubt(self.note(failure)),
         };
         let accepted_on = matches!(event, Event::Wrote { .. }) && !turns_off;
-        self.step(index, event).await;
+        self.step_with(index, event, catalog).await;
         // One that changed nothing, or was never seen off, moves no date.
         let machine = &self.machines[index];
         if accepted_on && machine.job().action == Action::Toggle && machine.renews() {

@@ -11,6 +11,7 @@ mod documents;
 mod examples;
 mod exit_codes;
 mod layers;
+mod meanwhile;
 mod mutants;
 mod promises;
 mod simulation;

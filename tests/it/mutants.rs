@@ -77,8 +77,8 @@ const MUTANTS: [Mutant; 12] = [
     Mutant {
         wrong: "the off is dated by the earliest moment at which it can have been",
         file: "src/clock/mod.rs",
-        right: "        heard.reckoning.latest(",
-        instead: "        heard.reckoning.now(",
+        right: "heard.reckoning.latest(",
+        instead: "heard.reckoning.now(",
     },
     Mutant {
         wrong: "one answer with a wrong date is believed",
@@ -111,9 +111,14 @@ fn the_simulation_notices_each_mutant() {
     let copy = repository("target/mutants");
     copy_anew(&copy);
     assert!(simulate(&copy).0, "the simulation fails without a mutant");
-    let unnoticed: Vec<&str> =
-        MUTANTS.iter().filter(|one| !is_noticed(one, &copy)).map(|one| one.wrong).collect();
+    let unnoticed: Vec<&str> = wanted().filter(|one| !is_noticed(one, &copy)).map(|one| one.wrong).collect();
     assert!(unnoticed.is_empty(), "not noticed: {unnoticed:#?}");
+}
+
+/// All, or those whose mistake is spelled like `ADVAUDIT_MUTANT`.
+fn wanted() -> impl Iterator<Item = &'static Mutant> {
+    let part = std::env::var("ADVAUDIT_MUTANT").unwrap_or_default();
+    MUTANTS.iter().filter(move |one| one.wrong.contains(&part))
 }
 
 fn is_noticed(mutant: &Mutant, copy: &Path) -> bool {

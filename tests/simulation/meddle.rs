@@ -11,13 +11,16 @@ const E5: SkuId = SkuId(uuid::uuid!("06ebc4ee-1bb5-47dd-8120-11324bc54e06"));
 
 /// A few deeds within the first hours, or none.
 pub async fn meddle(watch: &Watch, chance: &mut Chance) {
-    if chance.percent(55) {
+    if chance.percent(50) {
         return;
     }
-    for _ in 0..chance.between(1, 4) {
+    // Some only ever touch other service plans.
+    let mild = chance.percent(40);
+    for _ in 0..chance.between(1, 6) {
         let seconds = chance.between(0, 4500).try_into().expect("small");
         watch.clock.sleep(SignedDuration::from_secs(seconds)).await;
-        if let Some(deed) = deed(watch, chance) {
+        let deed = if mild { other_plans(watch, chance) } else { deed(watch, chance) };
+        if let Some(deed) = deed {
             act(watch, &deed);
         }
     }
@@ -36,6 +39,24 @@ fn act(watch: &Watch, deed: &Deed) {
     if done.is_ok() {
         watch.count("deeds of others");
     }
+}
+
+/// Turns a service plan on or off that is not ours, in a license that somebody holds.
+fn other_plans(watch: &Watch, chance: &mut Chance) -> Option<Deed> {
+    let all: Vec<SubjectId> = watch.story.subjects().map(|one| one.id).collect();
+    let of = chance.pick(&all)?;
+    let mut tenant = watch.tenant.tenant();
+    let truth = tenant.truth(watch.clock.now());
+    let held = match of {
+        SubjectId::User(id) => &truth.users[&id].assignments,
+        SubjectId::Group(id) => &truth.groups[&id].licenses,
+    };
+    let held: Vec<SkuId> =
+        held.iter().filter(|one| one.by.is_none() || of.group().is_some()).map(|one| one.license).collect();
+    let license = chance.pick(&held)?;
+    let plan = tenant.plan_named(license, chance.one_of(&["SWAY", "YAMMER_ENTERPRISE"]))?;
+    let (on, off) = (Deed::TurnOn { of, license, plan }, Deed::TurnOff { of, license, plan });
+    Some(if chance.percent(50) { on } else { off })
 }
 
 fn deed(watch: &Watch, chance: &mut Chance) -> Option<Deed> {

@@ -39,7 +39,7 @@ use advaudit::sandbox::{InProcess, Tenant, Weather};
 use chance::Chance;
 use disk::SimulatedDisk;
 use network::Network;
-use process::{Death, Mortal, Process};
+use process::{Death, Fuse, Mortal, Process};
 use story::Story;
 use watch::Watch;
 
@@ -106,23 +106,26 @@ impl World {
     async fn pipeline(&self, chance: &mut Chance, most: u64) {
         for _ in 0..chance.between(1, most) {
             let command = command(chance);
-            let fuse = chance.percent(60).then(|| chance.between(0, 160));
+            let fuse = Fuse::by(chance);
             let killed = self.process(command, fuse, chance).await;
-            let mut platter = self.watch.platter.borrow_mut();
-            if killed && chance.percent(40) {
-                self.watch.tell("the power goes");
-                platter.lose_power(chance);
-            }
-            let is_alone = platter.owner("lease.json").is_none();
-            drop(platter);
-            if is_alone && chance.percent(4) {
-                self.watch.tell("the state folder is lost");
-                self.watch.count("state lost");
-                self.watch.forget();
-                self.watch.platter.borrow_mut().wipe();
-            }
-            let seconds = *chance.one_of(&[&0, &5, &70, &1800, &3700]);
+            self.accident(killed, chance);
+            let seconds = *chance.one_of(&[&0, &1, &5, &70, &1800, &3700]);
             self.watch.clock.sleep(SignedDuration::from_secs(seconds)).await;
+        }
+    }
+
+    /// What may happen to the disk between two processes.
+    fn accident(&self, killed: bool, chance: &mut Chance) {
+        let mut platter = self.watch.platter.borrow_mut();
+        if killed && chance.percent(40) {
+            self.watch.tell("the power goes");
+            platter.lose_power(chance);
+        }
+        if platter.owner("lease.json").is_none() && chance.percent(4) {
+            self.watch.tell("the state folder is lost");
+            self.watch.count("state lost");
+            self.watch.forget();
+            platter.wipe();
         }
     }
 
@@ -179,7 +182,7 @@ impl World {
 
     async fn calm_run(&self, command: Command, chance: &mut Chance) -> bool {
         let number = self.number();
-        let process = Rc::new(Process::new(number, false, None, chance.split()));
+        let process = Rc::new(Process::new(number, false, Fuse::default(), chance.split()));
         let clock = Clock::machine_of(&self.watch.clock, SignedDuration::ZERO);
         let ended = self.run(command, &process, clock).await;
         self.watch.platter.borrow_mut().unlock_all(number);
@@ -201,7 +204,7 @@ impl World {
     }
 
     /// One process, which is killed when its fuse has burnt. True when it was.
-    async fn process(&self, command: Command, fuse: Option<u64>, chance: &mut Chance) -> bool {
+    async fn process(&self, command: Command, fuse: Fuse, chance: &mut Chance) -> bool {
         let number = self.number();
         let process = Rc::new(Process::new(number, command.heals, fuse, chance.split()));
         let wrong = SignedDuration::from_secs(

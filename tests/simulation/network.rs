@@ -35,6 +35,9 @@ impl Network {
         // In the same moment: nobody else has been at work since it was done.
         watch.look(process, is_write);
         process.step();
+        if is_write {
+            process.wrote();
+        }
         answer.map(|answer| self.spoil_date(answer))
     }
 

@@ -15,12 +15,39 @@ pub struct Process {
     pub number: u64,
     /// Whether it is one of `heal`, which must not be able to turn off.
     pub heals: bool,
-    /// After how many steps it is killed.
-    fuse: Cell<Option<u64>>,
+    fuse: Fuse,
     /// Draws what happens to it.
     pub chance: RefCell<Chance>,
     /// Requests it has sent.
     pub requests: Cell<u64>,
+}
+
+/// When a process is killed.
+#[derive(Default)]
+pub struct Fuse {
+    /// After that many steps.
+    steps: Cell<Option<u64>>,
+    /// After that many writes, before their answer comes.
+    writes: Cell<Option<u64>>,
+}
+
+impl Fuse {
+    /// Somewhere, in the worst moment, or never.
+    pub fn by(chance: &mut Chance) -> Fuse {
+        let (steps, writes) = match chance.between(0, 9) {
+            0..=3 => (Some(chance.between(0, 160)), None),
+            4..=6 => (None, Some(chance.between(0, 3))),
+            _ => (None, None),
+        };
+        Fuse { steps: Cell::new(steps), writes: Cell::new(writes) }
+    }
+}
+
+/// One step less; true when it was the last.
+fn burns(left: &Cell<Option<u64>>) -> bool {
+    let was = left.get();
+    left.set(was.map(|was| was.saturating_sub(1)));
+    was == Some(0)
 }
 
 /// What unwinds a process that is killed.
@@ -35,9 +62,8 @@ pub enum Death<T> {
 }
 
 impl Process {
-    pub fn new(number: u64, heals: bool, fuse: Option<u64>, chance: Chance) -> Process {
-        let (fuse, chance) = (Cell::new(fuse), RefCell::new(chance));
-        Process { number, heals, fuse, chance, requests: Cell::new(0) }
+    pub fn new(number: u64, heals: bool, fuse: Fuse, chance: Chance) -> Process {
+        Process { number, heals, fuse, chance: RefCell::new(chance), requests: Cell::new(0) }
     }
 
     /// A step of the process, before or after something that outlives it. Killed here, it does not return.
@@ -49,9 +75,14 @@ impl Process {
 
     /// Counts a step: true when it is the last.
     pub fn burns(&self) -> bool {
-        let left = self.fuse.get();
-        self.fuse.set(left.map(|left| left.saturating_sub(1)));
-        left == Some(0)
+        burns(&self.fuse.steps)
+    }
+
+    /// A write was done, and its answer is on its way.
+    pub fn wrote(&self) {
+        if burns(&self.fuse.writes) {
+            self.die();
+        }
     }
 
     /// Kills it now. No message is printed and no panic hook asked.

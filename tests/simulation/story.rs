@@ -41,8 +41,12 @@ pub struct Story {
     pub limit: Option<u64>,
 }
 
-const OFF: [&str; 4] = [
+const OFF: [&str; 8] = [
     "",
+    "",
+    "",
+    "",
+    ", off: [YAMMER_ENTERPRISE]",
     ", off: [M365_ADVANCED_AUDITING]",
     ", off: [YAMMER_ENTERPRISE]",
     ", off: [M365_ADVANCED_AUDITING, YAMMER_ENTERPRISE, SWAY]",
@@ -52,14 +56,14 @@ impl Story {
     pub fn of(seed: u64, chance: &mut Chance) -> Story {
         let mut groups: Vec<Subject> =
             (0..chance.between(0, 2)).map(|number| group(number, chance)).collect();
-        let mut users: Vec<Subject> = (0..chance.between(1, 5)).map(|number| user(number, chance)).collect();
+        let mut users: Vec<Subject> = (0..chance.between(2, 6)).map(|number| user(number, chance)).collect();
         let tenant = tenant(seed, &mut users, &groups, chance);
         for group in &mut groups {
             group.name = format!("E5 {}", group.name);
         }
         let protected = chance.percent(15).then(|| chance.below(users.len()));
         let max_off = chance.between(1, 4);
-        let limit = chance.percent(10).then_some(1);
+        let limit = chance.percent(6).then_some(1);
         let mut head = format!(
             "apiVersion: advaudit/v1\ntenant: contoso.onmicrosoft.com\ntoggle: {{maxOff: {max_off}}}\n"
         );
@@ -91,8 +95,8 @@ impl Subject {
 
 fn declared(chance: &mut Chance) -> Declared {
     match chance.between(0, 9) {
-        0..=1 => Declared::No,
-        2..=3 => Declared::On,
+        0 => Declared::No,
+        1..=2 => Declared::On,
         _ => Declared::Toggled,
     }
 }
@@ -112,21 +116,22 @@ fn group(number: u64, chance: &mut Chance) -> Subject {
 fn tenant(seed: u64, users: &mut [Subject], groups: &[Subject], chance: &mut Chance) -> String {
     let lag = chance.one_of(&["0s", "0s", "1s", "7s", "20s"]);
     let processing = chance.one_of(&["0s", "20s", "90s", "10m"]);
+    let dates = if chance.percent(15) { "planDates: stay\n" } else { "" };
     let mut text = format!(
         "tenant: {{id: c0450000-0000-4000-8000-000000000001, domain: contoso.onmicrosoft.com, domains: \
          [contoso.com]}}\nnow: 2026-11-22T09:00:00Z\nlicenses: [SPE_E5, ENTERPRISEPREMIUM]\nseed: {seed}\nlag: \
-         {lag}\ngroupProcessing: {processing}\nusers:\n"
+         {lag}\ngroupProcessing: {processing}\n{dates}users:\n"
     );
     for user in users.iter_mut() {
         let mut licenses = Vec::new();
-        for license in ["SPE_E5", "ENTERPRISEPREMIUM"] {
-            if chance.percent(50) {
+        for (license, share) in [("SPE_E5", 80), ("ENTERPRISEPREMIUM", 25)] {
+            if chance.percent(share) {
                 licenses.push(format!("{{license: {license}{}}}", chance.one_of(&OFF)));
             }
         }
         let (upn, id, licenses) = (user.upn(), user.id.guid(), licenses.join(", "));
         writeln!(text, "  - {{upn: {upn}, id: {id}, licenses: [{licenses}]}}").expect("a text");
-        user.groups = (0..groups.len()).filter(|_| chance.percent(40)).collect();
+        user.groups = (0..groups.len()).filter(|_| chance.percent(25)).collect();
     }
     if !groups.is_empty() {
         text.push_str("groups:\n");

@@ -16,6 +16,8 @@ pub(super) struct Facts {
     pub doubt_since: Option<Timestamp>,
     /// A read showed the off, and that it turned somebody off.
     pub verified: bool,
+    /// A read showed the off of a group, whether or not it has reached its members.
+    pub off_shown: bool,
     /// `lastUpdatedDateTime` of the read that showed the off.
     pub off_stamp: Option<Timestamp>,
     /// An on was sent whose answer was lost: from here on it may be us who turned it on.

@@ -41,9 +41,10 @@ const LAG: SignedDuration = SignedDuration::from_secs(30);
 /// How long a group's "processing complete" may still be that of the change before (GRAPH 5.2), when
 /// no member can bear witness.
 const STALE_COMPLETE: SignedDuration = SignedDuration::from_secs(60);
-/// How long a read that shows nothing to turn on may be a replica's that lags, while somebody is off:
-/// what is closed on its word is not looked at again.
-const BELIEVED_MISSING: SignedDuration = SignedDuration::from_secs(60);
+/// How long reads may be those of a replica that lags, where being wrong costs much: they show nothing
+/// to turn on while somebody is off, and what is closed on their word is not looked at again; or they
+/// show a group on that was seen off, and its toggle ends on their word.
+const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
 /// How often a write that could not be done is tried again in one run: two minutes of pauses.
 const TRIES: u32 = 12;
 /// The same while somebody is off because of us: ten minutes. An outage that is shorter does not leave
@@ -324,7 +325,8 @@ impl Machine {
         let surprise = Surprise { reads: before.reads.saturating_add(1), ..before };
         self.facts.surprise = Some(surprise);
         let is_last_look = oddity == Oddity::Missing && self.holds_off() && !self.was_gone_already();
-        let span = if is_last_look { BELIEVED_MISSING } else { SignedDuration::ZERO };
+        let is_undated = oddity == Oddity::TurnedOn && self.job.is_group();
+        let span = if is_last_look || is_undated { BELIEVED } else { SignedDuration::ZERO };
         surprise.reads < AGREEING_READS || world.now < later(surprise.since, span)
     }
 

@@ -121,7 +121,10 @@ impl Machine {
         self.facts.off_at = Some(off_at);
         match live.stand(&self.job.skus) {
             Stand::Missing => return self.nothing_left(live, world),
-            Stand::AllOff if self.job.is_group() => return self.look_through_gate(live, off_at, world),
+            Stand::AllOff if self.job.is_group() => {
+                self.facts.off_shown = true;
+                return self.look_through_gate(live, off_at, world);
+            }
             Stand::AllOff => {}
             Stand::AllOn | Stand::Mixed => return self.off_not_seen(live, off_at, world),
         }
@@ -140,12 +143,18 @@ impl Machine {
     }
 
     fn off_not_seen(&mut self, live: &Live, off_at: Timestamp, world: &World<'_>) -> Vec<Command> {
-        // Not a replica that lags: its assignment changed after our off, and now it is on.
-        if live.changed(&self.job.skus).is_some_and(|changed| changed > off_at) {
+        // Not a replica that lags: its assignment changed after our off, and now it is on. A group has
+        // no such date; there the off was seen, and then for longer than replicas lag it was not.
+        let is_newer = live.changed(&self.job.skus).is_some_and(|changed| changed > off_at);
+        if is_newer || self.facts.off_shown {
             if self.is_doubtful(Oddity::TurnedOn, world) {
                 return self.read_again(world);
             }
-            let message = "someone else turned it on before the off was seen";
+            let message = if self.job.is_group() {
+                "someone else turned it on before every member was seen off"
+            } else {
+                "someone else turned it on before the off was seen"
+            };
             let trouble = Some(Trouble::ours("cut-short", message));
             self.facts.instead = Some(End { outcome: Outcome::CutShort, trouble });
             return self.off_seen(later(off_at, self.job.wait).max(world.now), false, world);

@@ -6,7 +6,7 @@ use crate::apply::live::{Live, Stand};
 use crate::apply::outcome::{End, Outcome, Trouble};
 use crate::apply::write_down;
 use crate::graph::Direction;
-use crate::model::{AssignmentError, Licensed, SignedDuration, Timestamp};
+use crate::model::{AssignmentError, Licensed, SignedDuration, SkuId, Timestamp};
 use crate::plan::change::Action;
 
 impl Machine {
@@ -103,6 +103,7 @@ impl Machine {
 
     pub(super) fn send_on(&mut self, fresh: Vec<Licensed>, world: &World<'_>) -> Vec<Command> {
         self.state = State::TurningOn;
+        self.facts.sent.clear(); // the off's list: an on whose answer is lost is not to be compared with it
         self.tell_left_out(&fresh, Direction::On, world);
         let intent = write_down::on_intent(&self.job, &fresh, world.catalog);
         vec![Command::Record(intent), Command::TurnOn(fresh)]
@@ -174,9 +175,14 @@ impl Machine {
     }
 
     pub(super) fn on_refused(&mut self, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
-        let usable = |sku| world.catalog.get(sku).is_some_and(|license| license.status.is_usable());
-        let stuck = self.holds_off() && !self.job.skus.iter().all(|sku| usable(*sku));
-        self.stop_trying(if stuck { Outcome::Stuck } else { Outcome::Failed }, trouble)
+        let unusable = self.job.skus.iter().find_map(|sku| unusable(*sku, world));
+        match unusable.filter(|_| self.holds_off()) {
+            Some(why) => {
+                let message = format!("{why}; each run tries again ({})", trouble.message);
+                self.stop_trying(Outcome::Stuck, Trouble { message, ..trouble })
+            }
+            None => self.stop_trying(Outcome::Failed, trouble),
+        }
     }
 
     pub(super) fn look_for_on(&mut self, live: &Live, world: &World<'_>) -> Vec<Command> {
@@ -232,6 +238,19 @@ impl Machine {
                 self.notes.push(newly_broken(&name, error.as_ref()));
             }
         }
+    }
+}
+
+/// Why nobody can be turned on in that license, if so.
+fn unusable(sku: SkuId, world: &World<'_>) -> Option<String> {
+    let name = world.catalog.name(sku);
+    match world.catalog.get(sku) {
+        Some(license) if license.status.is_usable() => None,
+        Some(license) => {
+            let status = license.status.as_str();
+            Some(format!("the tenant's {name} is {status}, so nothing in it can be turned on"))
+        }
+        None => Some(format!("the tenant does not own {name} any more, so nothing in it can be turned on")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use advaudit::model::{SignedDuration, Timestamp};
-use advaudit::sandbox::{Opened, Saved};
+use advaudit::sandbox::{Deed, Opened, Saved, Tenant};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -147,6 +147,15 @@ impl Site {
         opened.saved.ended(&opened.tenant, now).expect("written down");
     }
 
+    /// Somebody else does something between two commands.
+    #[track_caller]
+    pub fn somebody(&self, deed: impl FnOnce(&Tenant) -> Deed) {
+        let Opened { mut tenant, start, .. } = self.open();
+        let deed = deed(&tenant);
+        let done = tenant.administrate(&deed, start.expect("virtual time"));
+        done.unwrap_or_else(|refusal| panic!("{deed:?}: {refusal:?}"));
+    }
+
     /// Everybody in the tenant, after all that was done to it has come through.
     pub fn people(&self) -> People {
         let Opened { mut tenant, start, .. } = self.open();
@@ -157,7 +166,7 @@ impl Site {
     /// Everybody in the tenant before anything was done to it.
     pub fn people_at_first(&self) -> People {
         let text = std::fs::read_to_string(repository(self.tenant())).expect("a tenant");
-        let mut tenant = advaudit::sandbox::Tenant::read(&text).expect("a tenant");
+        let mut tenant = Tenant::read(&text).expect("a tenant");
         let now = tenant.start().expect("virtual time");
         People::of(&mut tenant, now)
     }

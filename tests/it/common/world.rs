@@ -7,7 +7,7 @@ use std::sync::Arc;
 use advaudit::apply::driver::{self, Done, Manner, Tools};
 use advaudit::apply::interrupt::Interrupt;
 use advaudit::apply::job::Job;
-use advaudit::apply::outcome::Outcome;
+use advaudit::apply::outcome::{End, Outcome};
 use advaudit::clock::Clock;
 use advaudit::diag::Source;
 use advaudit::graph::transport::Transport;
@@ -15,12 +15,12 @@ use advaudit::graph::{Client, Cloud, OffWriter, OnWriter, Reader, Root, Token};
 use advaudit::journal::folder::Folder;
 use advaudit::journal::lease::Lease;
 use advaudit::journal::log::Journal;
-use advaudit::model::RunId;
+use advaudit::model::{RunId, SignedDuration, Timestamp};
 use advaudit::observe::collect;
 use advaudit::plan::planned::Plan;
 use advaudit::plan::resolve::{Desired, resolve};
 use advaudit::plan::running::Running;
-use advaudit::sandbox::{Ask, InProcess, Tenant};
+use advaudit::sandbox::{Ask, Deed, InProcess, Tenant, Truth};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -65,15 +65,26 @@ impl World {
 
     /// Carries a plan out; how it ended, by name.
     pub fn carry_out(&self, planned: &(Plan, Desired)) -> Vec<(String, Outcome)> {
-        self.carry_out_beside(planned, async {})
+        let ended = self.ended_beside(planned, async {});
+        ended.into_iter().map(|(name, end, _)| (name, end.outcome)).collect()
     }
 
     /// The same while something else happens.
     pub fn carry_out_beside(
         &self,
-        (plan, desired): &(Plan, Desired),
+        planned: &(Plan, Desired),
         meanwhile: impl Future<Output = ()>,
     ) -> Vec<(String, Outcome)> {
+        let ended = self.ended_beside(planned, meanwhile);
+        ended.into_iter().map(|(name, end, _)| (name, end.outcome)).collect()
+    }
+
+    /// The same while something else happens, with what is said about it and the notes.
+    pub fn ended_beside(
+        &self,
+        (plan, desired): &(Plan, Desired),
+        meanwhile: impl Future<Output = ()>,
+    ) -> Vec<(String, End, Vec<String>)> {
         let run = RunId(uuid::Uuid::nil());
         let store = Rc::new(Folder::new(self.folder.path().to_owned()));
         let lease = Lease::new(store.clone(), self.clock.clone());
@@ -103,10 +114,44 @@ impl World {
         let (done, ()): (Done, ()) = self.drive(async { tokio::join!(run, meanwhile) });
         assert!(done.stopped.is_none(), "{:?}", done.stopped);
         let ended = done.machines.iter().map(|machine| {
-            let end = machine.end().expect("ended");
-            (machine.job().subject.name.clone(), end.outcome)
+            let end = machine.end().expect("ended").clone();
+            (machine.job().subject.name.clone(), end, machine.notes().to_vec())
         });
         ended.collect()
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Waits until that many seconds have passed.
+    pub async fn seconds(&self, seconds: i64) {
+        self.clock.sleep(SignedDuration::from_secs(seconds)).await;
+    }
+
+    /// Waits until that many minutes have passed.
+    pub async fn minutes(&self, minutes: i64) {
+        self.clock.sleep(SignedDuration::from_mins(minutes)).await;
+    }
+
+    /// Waits until that many changes were done over the wire. Faster than the next request.
+    pub async fn written(&self, count: usize) {
+        while self.writes() < count {
+            self.clock.sleep(SignedDuration::from_millis(5)).await;
+        }
+    }
+
+    /// Somebody else does something.
+    #[track_caller]
+    pub fn somebody(&self, deed: &Deed) {
+        let done = self.tenant.tenant().administrate(deed, self.clock.now());
+        done.unwrap_or_else(|refusal| panic!("{deed:?}: {refusal:?}"));
+    }
+
+    /// How everything stands.
+    pub fn truth(&self) -> Truth {
+        self.tenant.tenant().truth(self.clock.now())
     }
 
     /// Somebody else changes somebody's licenses.

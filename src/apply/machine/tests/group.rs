@@ -41,6 +41,18 @@ fn a_list_that_does_not_show_the_off_keeps_the_gate_shut() {
 }
 
 #[test]
+fn a_group_that_was_seen_off_and_is_on_for_a_minute_was_turned_on_by_somebody() {
+    let mut story = Story::group_toggle();
+    let on = || legal(true, BUSY, None);
+    story.group_off(&[On]).sees(legal(false, BUSY, None)).does("read");
+    story.at(30).sees(on()).does("read").at(60).sees(legal(false, BUSY, None)).does("read");
+    story.at(70).sees(on()).does("read").at(129).sees(on()).does("read");
+    story.at(130).sees(on()).does("not seen off, read").at(160).sees(on()).does("intent on, ON");
+    story.accepted().does("on, read").sees(legal(true, COMPLETE, None)).does("read members");
+    story.sees(legal(true, COMPLETE, Some(&[On]))).does("closed cut_short").ends(Outcome::CutShort);
+}
+
+#[test]
 fn members_who_left_or_came_into_error_or_joined_are_not_waited_for() {
     let mut story = Story::group_toggle();
     story.group_off(&[On, On]).sees(legal(false, COMPLETE, None));

@@ -176,8 +176,18 @@ fn a_license_that_is_suspended_keeps_the_toggle_open() {
     story.catalog = catalog_with(LicenseStatus::Suspended);
     story.refused().does("").ends(Outcome::Stuck);
     assert!(story.machine.holds_off());
+    let trouble = story.machine.end().and_then(|end| end.trouble.as_ref()).expect("told");
+    assert!(trouble.message.starts_with("the tenant's SPE_E5 is Suspended, "), "{trouble:?}");
     let mut next = story.resumed(after(90_000));
     next.begins().does("read").sees(adele(false)).does("intent on, ON");
+}
+
+#[test]
+fn an_on_whose_answer_was_lost_is_not_compared_with_the_off_before_it() {
+    let mut story = Story::toggle();
+    story.off_and_waiting().at(3600).comes_back().sees(adele(false)).does("intent on, ON").lost();
+    story.at(3605).sees(adele_changed(true, 3601)).does("on anew, closed toggled").ends(Outcome::Toggled);
+    assert!(story.machine.notes().is_empty(), "{:?}", story.machine.notes());
 }
 
 #[test]
