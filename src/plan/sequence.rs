@@ -87,10 +87,10 @@ impl Found<'_> {
     ) -> InFlight {
         let kind = self.subject.id.kind();
         let (wait, gate) = times(kind, rule);
-        let off_at = off_since.unwrap_or(now);
+        let off_at = off_since.map_or(now, end_of);
         let phase = match (kind, off_since) {
-            (SubjectKind::User, Some(at)) => {
-                Phase::Waiting { off_at: at, due: at.saturating_add(wait).unwrap_or(Timestamp::MAX) }
+            (SubjectKind::User, Some(_)) => {
+                Phase::Waiting { off_at, due: off_at.saturating_add(wait).unwrap_or(Timestamp::MAX) }
             }
             (SubjectKind::User, None) => Phase::Waiting { off_at, due: now },
             (SubjectKind::Group, _) => Phase::Off { at: off_at },
@@ -153,6 +153,13 @@ fn resumed(edit: &Edit) -> Edit {
     let mut after = edit.before.clone();
     after.remove(&SERVICE_PLAN);
     Edit { sku: edit.sku, before: edit.off(), after }
+}
+
+/// The latest moment that a date of Graph's can mean: most are cut to whole seconds, and a wait that
+/// begins too early ends too early.
+fn end_of(date: Timestamp) -> Timestamp {
+    const SECOND: SignedDuration = SignedDuration::from_secs(1);
+    if date.subsec_nanosecond() == 0 { date.saturating_add(SECOND).unwrap_or(date) } else { date }
 }
 
 /// The wait and the gate for that kind of subject.

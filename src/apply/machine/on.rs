@@ -70,7 +70,9 @@ impl Machine {
             return self.look_for_on(live, world);
         }
         // An enable begins with reads that show off, so no replica can still show on from before.
-        if self.facts.on_lost && (turned_on_since || self.job.action == Action::Enable) {
+        let after_an_on_of_ours =
+            self.facts.on_lost && (turned_on_since || self.job.action == Action::Enable);
+        if after_an_on_of_ours || self.was_turned_on_in_time(live) {
             let mut commands = vec![self.on_began(None, world)];
             commands.extend(self.look_for_on(live, world));
             return commands;
@@ -92,6 +94,13 @@ impl Machine {
             self.facts.instead.get_or_insert(end);
         }
         self.send_on_in_time(live, world)
+    }
+
+    /// Whether it was turned on when its wait was over: by an on of ours that could not be written down,
+    /// or by somebody who meant the same.
+    fn was_turned_on_in_time(&self, live: &Live) -> bool {
+        let due = self.facts.due.filter(|_| self.facts.verified);
+        due.is_some_and(|due| live.changed(&self.job.skus).is_some_and(|changed| changed >= due))
     }
 
     fn is_newer_than_off(&self, live: &Live) -> bool {
