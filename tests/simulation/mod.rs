@@ -14,7 +14,7 @@ mod process;
 mod story;
 mod watch;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -27,7 +27,7 @@ use advaudit::clock::Clock;
 use advaudit::diag::Source;
 use advaudit::graph::{Client, Cloud, OffWriter, Root, Token};
 use advaudit::journal::chain::JournalError;
-use advaudit::journal::folder::Folder;
+use advaudit::journal::folder::{Folder, JOURNAL};
 use advaudit::journal::lease::Lease;
 use advaudit::model::SignedDuration;
 use advaudit::observe::collect;
@@ -290,7 +290,8 @@ impl World {
 
     /// What the command line does, without the command line.
     async fn run(&self, command: Command, process: &Rc<Process>, clock: Clock) -> Result<Ended, CannotRun> {
-        let network = Network { watch: self.watch.clone(), process: process.clone() };
+        let network =
+            Network { watch: self.watch.clone(), process: process.clone(), was_spoiled: Cell::new(false) };
         let token = Token::new(TOKEN).expect("a token");
         let client = Client::new(Rc::new(network), Root::of(Cloud::Global), token, clock.clone());
         let off = (!command.heals).then(|| OffWriter::new(client.clone()));
@@ -364,10 +365,11 @@ impl World {
         }
         let story = &self.watch.story;
         let told = format!(
-            "--- manifest\n{}--- shorter\n{}--- tenant\n{}--- what happened\n{}\n",
+            "--- manifest\n{}--- shorter\n{}--- tenant\n{}--- journal\n{}--- what happened\n{}\n",
             story.manifest,
             story.shorter,
             story.tenant,
+            String::from_utf8_lossy(self.watch.platter.borrow().durable(JOURNAL)),
             self.watch.told.borrow().join("\n")
         );
         Played { counts, violations: self.watch.violations(), told }
