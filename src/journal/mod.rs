@@ -7,6 +7,9 @@
 //! and the [`lease`] that makes one run its only writer: a local [`folder`] on a [`disk`], or one that
 //! is [`shared`], of [`objects`].
 
+pub mod address;
+pub mod bucket;
+mod bucket_error;
 pub mod chain;
 pub mod claim;
 pub mod disk;
