@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use super::ask;
 use super::connect::Connection;
+use super::locking::{Locking, Start};
 use super::options::Global;
 use super::plan::{self, Narrow};
 use super::run::{drive, end, plan_within, resumes};
@@ -26,6 +28,8 @@ pub(super) struct ApplyArgs {
     manifest: PathBuf,
     #[command(flatten)]
     narrow: Narrow,
+    #[command(flatten)]
+    locking: Locking,
     /// Do not ask
     #[arg(long)]
     auto_approve: bool,
@@ -45,7 +49,8 @@ pub(super) fn apply(args: &ApplyArgs, global: &Global) -> Result<Exit, Failure> 
     let connection = Connection::open(global, output)?;
     let off = OffWriter::new(connection.client.clone());
     let work = |run, interrupt| apply_now(args, global, &connection, run, interrupt);
-    drive(&connection, global, "apply", Some(off), work)
+    let start = Start { command: "apply", locking: &args.locking, auto_approve: args.auto_approve };
+    drive(&connection, global, &start, Some(off), work)
 }
 
 async fn apply_now(
@@ -78,7 +83,7 @@ async fn apply_now(
     } else if starts && made.plan.exceeds_a_limit() {
         changes = resumes(&made.plan);
         also.push(Exit::Limit);
-    } else if starts && !args.auto_approve && !ask(&made.plan, output, &interrupt).await {
+    } else if starts && !args.auto_approve && !approve(&made.plan, output, &interrupt).await {
         if !interrupt.is_set() {
             output.say("Not approved: nothing new was started.");
         }
@@ -98,28 +103,11 @@ fn loses_its_memory(global: &Global, connection: &Connection) -> bool {
     ci && !global.names_state() && !connection.is_sandbox()
 }
 
-/// One question on the terminal; anything but yes is no. Read in a thread of its own, so that Ctrl-C
-/// is heard meanwhile. Where stdout is for the document, the plan is shown beside the question.
-async fn ask(plan: &Plan, output: Output, interrupt: &Interrupt) -> bool {
+/// Where stdout is for the document, the plan is shown beside the question.
+async fn approve(plan: &Plan, output: Output, interrupt: &Interrupt) -> bool {
     if output.format == Format::Json {
         output.complain(&plan::human(plan, &output));
     }
     let toggles = if plan.summary().toggle > 0 { ", turning people off and on again" } else { "" };
-    output.complain(&format!("\nApply this to {}{toggles}? Only `yes` does.", plan.tenant.domain));
-    let (sender, answer) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = std::io::stdin().read_line(&mut line);
-        // Nobody listens any more after an interrupt.
-        _ = sender.send(read.is_ok() && line.trim().eq_ignore_ascii_case("yes"));
-    });
-    tokio::select! {
-        biased;
-        () = interrupt.set() => {
-            // The terminal echoes `^C` where the answer was to be.
-            output.complain("\n");
-            false
-        }
-        answer = answer => answer.unwrap_or(false),
-    }
+    ask::yes(&format!("Apply this to {}{toggles}?", plan.tenant.domain), output, interrupt).await
 }

@@ -70,7 +70,8 @@ impl Bucket {
         let cannot = |cause: String| CannotOpen { place: address.to_string(), cause };
         words.missing(variables).map_or(Ok(()), |cause| Err(cannot(cause)))?;
         let open = |patience| {
-            build(&address, variables, patience).map_err(|error| cannot(words.tell(&error).to_string()))
+            build(&address, variables, patience)
+                .map_err(|error| cannot(format!("{}; {}", words.tell(&error), words.credentials())))
         };
         let (patient, brief) = (open(PATIENT)?, open(BRIEF)?);
         Ok(Bucket { patient, brief, words, is_silent: Cell::new(false), address })

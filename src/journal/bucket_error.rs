@@ -167,7 +167,8 @@ impl Words {
         }
     }
 
-    fn credentials(&self) -> &'static str {
+    /// What to set so that the store knows who asks.
+    pub(super) fn credentials(&self) -> &'static str {
         match self.kind {
             Kind::Azure => {
                 "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_SAS_KEY or \
