@@ -70,8 +70,7 @@ impl Bucket {
         let cannot = |cause: String| CannotOpen { place: address.to_string(), cause };
         words.missing(variables).map_or(Ok(()), |cause| Err(cannot(cause)))?;
         let open = |patience| {
-            build(&address, variables, patience)
-                .map_err(|error| cannot(format!("{}; {}", words.tell(&error), words.credentials())))
+            build(&address, variables, patience).map_err(|error| cannot(words.misconfigured(&error)))
         };
         let (patient, brief) = (open(PATIENT)?, open(BRIEF)?);
         Ok(Bucket { patient, brief, words, is_silent: Cell::new(false), address })

@@ -52,7 +52,9 @@ impl std::fmt::Display for Told {
 }
 
 /// Parts of names of variables whose values are told to nobody.
-const SECRET: [&str; 6] = ["KEY", "SECRET", "TOKEN", "SAS", "PASSWORD", "CREDENTIAL"];
+const SECRET: [&str; 5] = ["KEY", "SECRET", "TOKEN", "SAS", "PASSWORD"];
+/// Ends of names of variables that say where a secret is.
+const NO_SECRET: [&str; 2] = ["_FILE", "_PATH"];
 /// Codes that come with the status of a refused condition, and mean something else.
 const NO_CONDITION: [&str; 12] = [
     "AccountBeingCreated",
@@ -75,7 +77,9 @@ const METADATA: [&str; 3] = ["169.254.", "metadata.google.internal", "instance m
 
 impl Words {
     pub(super) fn new(kind: Kind, variables: &[(String, String)]) -> Words {
-        let is_secret = |name: &str| SECRET.iter().any(|part| name.contains(part));
+        let is_secret = |name: &str| {
+            SECRET.iter().any(|part| name.contains(part)) && !NO_SECRET.iter().any(|end| name.ends_with(end))
+        };
         let secrets = variables.iter().filter(|(name, value)| is_secret(name) && value.len() >= 6);
         Words { kind, secrets: secrets.map(|(_, value)| value.clone()).collect() }
     }
@@ -104,6 +108,11 @@ impl Words {
             && value("AZURE_STORAGE_ACCOUNT_NAME").is_none()
             && !is_on("AZURE_STORAGE_USE_EMULATOR");
         unnamed.then(|| format!("AZURE_STORAGE_ACCOUNT_NAME is not set; {}", self.credentials()))
+    }
+
+    /// An error of the configuration in words; nothing was asked, so it is all about variables.
+    pub(super) fn misconfigured(&self, error: &Error) -> String {
+        self.clean(&format!("{}; {}", first_line(&error.to_string()), self.credentials()))
     }
 
     /// An error in words.
@@ -168,7 +177,7 @@ impl Words {
     }
 
     /// What to set so that the store knows who asks.
-    pub(super) fn credentials(&self) -> &'static str {
+    fn credentials(&self) -> &'static str {
         match self.kind {
             Kind::Azure => {
                 "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_SAS_KEY or \

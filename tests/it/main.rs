@@ -13,3 +13,4 @@ mod layers;
 mod promises;
 mod simulation;
 mod sockets;
+mod stores;
