@@ -95,8 +95,8 @@ async fn apply_now(
 }
 
 const LOST_MEMORY: &str = "there are toggles to start, CI is set, and no --state is named: a runner's folder is \
-     lost with the runner, and with it the memory of who is off. Name a folder that outlives the job with --state; \
-     nothing new was started";
+     lost with the runner, and with it the memory of who is off. Name a place that outlives the job with --state, a \
+     folder or an object store (az://, s3://, gs://); nothing new was started";
 
 fn loses_its_memory(global: &Global, connection: &Connection) -> bool {
     let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");

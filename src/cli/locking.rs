@@ -104,8 +104,8 @@ impl Start<'_> {
         }
         if !self.auto_approve {
             let question = format!(
-                "{} works on this tenant. If it is alive, it stops at its next record, and leaves the rest to this \
-                 run. Take the lease away from it?",
+                "{} works on this tenant. If it is alive it starts nothing new from its next record on, and turns \
+                 on whom it turned off. Take the lease away from it?",
                 whole(holder)
             );
             if !ask::yes(&question, output, interrupt).await {

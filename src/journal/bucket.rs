@@ -48,7 +48,7 @@ struct Patience {
 
 /// As long as the store answers: half a minute in all, which is less than a lease lasts.
 const PATIENT: Patience =
-    Patience { attempt: "10s", connect: "5s", again_for: Duration::from_secs(20), again: 8 };
+    Patience { attempt: "10s", connect: "5s", again_for: Duration::from_secs(20), again: 20 };
 /// Once it does not answer, until it does: whoever is off must be turned on whether that can be written
 /// down or not, and not after half a minute for every record.
 const BRIEF: Patience = Patience { attempt: "3s", connect: "2s", again_for: Duration::ZERO, again: 0 };
@@ -201,5 +201,60 @@ impl Objects for Bucket {
 
     fn list<'a>(&'a self, folder: &'a str) -> Later<'a, Vec<String>> {
         Box::pin(self.list_now(folder))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::address::{Named, named};
+
+    fn bucket(state: &str, variables: &[(&str, &str)]) -> Bucket {
+        let Ok(Named::Objects(address)) = named(state) else { panic!("{state} is no address") };
+        let own = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Bucket::open(address, &own.collect::<Vec<_>>()).expect("configured")
+    }
+
+    fn google() -> Bucket {
+        bucket("gs://audit", &[("GOOGLE_SKIP_SIGNATURE", "true"), ("GOOGLE_BASE_URL", "https://localhost:1")])
+    }
+
+    fn amazon() -> Bucket {
+        bucket("s3://audit/prod", &[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")])
+    }
+
+    #[test]
+    fn google_counts_generations_and_the_others_have_tags() {
+        let version = |bucket: &Bucket| bucket.version(Some("tag".into()), Some("7".into()));
+        assert_eq!(version(&google()), Version("7".into()));
+        assert_eq!(version(&amazon()), Version("tag".into()));
+    }
+
+    #[test]
+    fn everything_is_below_the_prefix() {
+        assert_eq!(google().path("t/lease.json").as_ref(), "t/lease.json");
+        assert_eq!(amazon().path("t/lease.json").as_ref(), "prod/t/lease.json");
+        assert_eq!(amazon().path("").as_ref(), "prod");
+    }
+
+    #[test]
+    fn another_bucket_of_the_environment_is_not_taken() {
+        let named = [("AWS_BUCKET", "other"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+        assert_eq!(bucket("s3://audit/prod", &named).place(), "s3://audit/prod");
+        assert!(format!("{}", bucket("s3://audit", &named).patient).contains("audit"));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_silent_is_asked_briefly_until_it_answers() {
+        let plain = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("AWS_ALLOW_HTTP", "true")];
+        let silent = bucket("s3://audit", &[&plain[..], &[("AWS_SKIP_SIGNATURE", "true")]].concat());
+        silent.is_silent.set(true);
+        let error = silent.get("t/lease.json").await.expect_err("nobody listens").to_string();
+        assert!(error.starts_with("cannot read s3://audit/t/lease.json: Connection refused"), "{error}");
+        assert!(
+            error.ends_with("is the network there, and AWS_REGION (or AWS_ENDPOINT_URL) right?"),
+            "{error}"
+        );
+        assert!(silent.is_silent.get());
     }
 }
