@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use super::ask;
 use super::connect::Connection;
+use super::locking::{Locking, Start};
 use super::options::Global;
 use super::plan::{self, Narrow};
 use super::run::{drive, end, plan_within, resumes};
@@ -29,6 +31,8 @@ pub(super) struct ApplyArgs {
     manifest: PathBuf,
     #[command(flatten)]
     narrow: Narrow,
+    #[command(flatten)]
+    locking: Locking,
     /// Do not ask
     #[arg(long)]
     auto_approve: bool,
@@ -48,7 +52,8 @@ pub(super) fn apply(args: &ApplyArgs, global: &Global) -> Result<Exit, Failure> 
     let connection = Connection::open(global, output)?;
     let off = OffWriter::new(connection.client.clone());
     let work = |run, interrupt| apply_now(args, global, &connection, run, interrupt);
-    drive(&connection, global, "apply", Some(off), work)
+    let start = Start { command: "apply", locking: &args.locking, auto_approve: args.auto_approve };
+    drive(&connection, global, &start, Some(off), work)
 }
 
 async fn apply_now(
@@ -88,7 +93,7 @@ async fn apply_now(
     } else if starts && made.plan.exceeds_a_limit() {
         changes = resumes(&made.plan);
         also.push(Exit::Limit);
-    } else if is_new(&changes) && !args.auto_approve && !ask(&made.plan, output, &interrupt).await {
+    } else if is_new(&changes) && !args.auto_approve && !approve(&made.plan, output, &interrupt).await {
         if !interrupt.is_set() {
             output.say("Not approved: nothing new was started.");
         }
@@ -114,17 +119,16 @@ fn held_back_by(skew: Skew) -> String {
 }
 
 const LOST_MEMORY: &str = "there are toggles to start, CI is set, and no --state is named: a runner's folder is \
-     lost with the runner, and with it the memory of who is off. Name a folder that outlives the job with --state; \
-     nothing new was started";
+     lost with the runner, and with it the memory of who is off. Name a place that outlives the job with --state, a \
+     folder or an object store (az://, s3://, gs://); nothing new was started";
 
 fn loses_its_memory(global: &Global, connection: &Connection) -> bool {
     let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     ci && !global.names_state() && !connection.is_sandbox()
 }
 
-/// One question on the terminal; anything but yes is no. Read in a thread of its own, so that Ctrl-C
-/// is heard meanwhile. Where stdout is for the document, the plan is shown beside the question.
-async fn ask(plan: &Plan, output: Output, interrupt: &Interrupt) -> bool {
+/// Where stdout is for the document, the plan is shown beside the question.
+async fn approve(plan: &Plan, output: Output, interrupt: &Interrupt) -> bool {
     if output.format == Format::Json {
         output.complain(&plan::human(plan, &output));
     }
@@ -133,21 +137,5 @@ async fn ask(plan: &Plan, output: Output, interrupt: &Interrupt) -> bool {
     } else {
         ""
     };
-    output.complain(&format!("\nApply this to {}{toggles}? Only `yes` does.", plan.tenant.domain));
-    let (sender, answer) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = std::io::stdin().read_line(&mut line);
-        // Nobody listens any more after an interrupt.
-        _ = sender.send(read.is_ok() && line.trim().eq_ignore_ascii_case("yes"));
-    });
-    tokio::select! {
-        biased;
-        () = interrupt.set() => {
-            // The terminal echoes `^C` where the answer was to be.
-            output.complain("\n");
-            false
-        }
-        answer = answer => answer.unwrap_or(false),
-    }
+    ask::yes(&format!("Apply this to {}{toggles}?", plan.tenant.domain), output, interrupt).await
 }

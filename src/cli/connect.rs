@@ -44,6 +44,7 @@ impl Connection {
             Some(url) => Root::parse(url).map_err(|error| Failure::Usage(format!("--graph-url: {error}")))?,
             None => Root::of(global.cloud.unwrap_or_default()),
         };
+        global.named()?;
         let text = std::env::var(TOKEN).map_err(|_| no_token())?;
         let token = Token::new(text).map_err(|error| Failure::NoToken(format!("{TOKEN}: {error}")))?;
         let clock = Clock::system();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Exit;
 use crate::diag::Finding;
 use crate::graph;
+use crate::journal::bucket::CannotOpen;
 use crate::journal::chain::JournalError;
 use crate::journal::lease::LeaseError;
 use crate::journal::store::StoreError;
@@ -43,6 +44,9 @@ pub(super) enum Failure {
     /// The lease is not to be had.
     #[error("{0}")]
     Lease(#[from] LeaseError),
+    /// The object store of the state cannot be used as the environment describes it.
+    #[error("{0}")]
+    State(#[from] CannotOpen),
     /// The simulated tenant cannot be used.
     #[error("{0}")]
     Sandbox(#[from] CannotSave),
@@ -90,6 +94,7 @@ impl Failure {
             | Failure::Graph(_)
             | Failure::Journal(_)
             | Failure::Lease(_)
+            | Failure::State(_)
             | Failure::Sandbox(_)
             | Failure::Internal(_)
             | Failure::Other { .. } => Exit::Error,
@@ -124,6 +129,7 @@ impl Failure {
             | Failure::Read { .. }
             | Failure::Journal(_)
             | Failure::Lease(_)
+            | Failure::State(_)
             | Failure::Sandbox(_)
             | Failure::Internal(_) => None,
         }

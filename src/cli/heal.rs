@@ -1,9 +1,11 @@
 //! `advaudit heal`: finishes unfinished toggles and starts none. Its writer can only turn on.
 
+use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::connect::Connection;
+use super::locking::{Locking, Start};
 use super::options::Global;
 use super::plan::Narrow;
 use super::run::{drive, end, plan_within};
@@ -29,11 +31,24 @@ pub(super) struct HealArgs {
     no_wait: bool,
     #[command(flatten)]
     narrow: Narrow,
+    #[command(flatten)]
+    locking: Locking,
+    /// Do not ask whether to break a lease
+    #[arg(long)]
+    auto_approve: bool,
 }
 
 pub(super) fn heal(args: &HealArgs, global: &Global) -> Result<Exit, Failure> {
+    if args.locking.asks() && !args.auto_approve && !std::io::stdin().is_terminal() {
+        return Err(Failure::Usage(
+            "there is no terminal to ask on whether to break the lease: add --auto-approve, or look who holds it \
+             with `advaudit status`"
+                .into(),
+        ));
+    }
     let connection = Connection::open(global, global.output())?;
-    drive(&connection, global, "heal", None, |run, interrupt| {
+    let start = Start { command: "heal", locking: &args.locking, auto_approve: args.auto_approve };
+    drive(&connection, global, &start, None, |run, interrupt| {
         heal_now(args, &connection, global.output(), run, interrupt)
     })
 }
@@ -74,6 +89,6 @@ async fn heal_now(
 fn nothing_known() -> Failure {
     Failure::other(
         "nothing is known here: there is no journal of this tenant, and no manifest was given",
-        "is --state the folder that `apply` used? `advaudit heal MANIFEST` heals by the tenant's own dates",
+        "is --state the one that `apply` used? `advaudit heal MANIFEST` heals by the tenant's own dates",
     )
 }

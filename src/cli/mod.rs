@@ -2,12 +2,14 @@
 //! doc comments of the argument types are the help pages.
 
 mod apply;
+mod ask;
 mod check;
 mod completions;
 mod connect;
 mod exit;
 mod failure;
 mod heal;
+mod locking;
 mod manifests;
 mod options;
 mod plan;

@@ -1,11 +1,15 @@
 //! Options known everywhere: where the tenant is, where the state is, how to print.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use clap::Args;
 
 use super::Failure;
 use crate::graph::Cloud;
+use crate::journal::address::{self, Named};
+use crate::journal::bucket::Bucket;
 use crate::journal::state::State;
 use crate::report::output::{Format, Output};
 
@@ -29,8 +33,9 @@ pub(super) struct Global {
     /// loopback
     #[arg(long, global = true, value_name = "URL")]
     pub graph_url: Option<String>,
-    /// The folder where journal and lease are kept [default: .advaudit]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Where journal and lease are kept: a folder, or a place in an object store that runners share
+    /// (az://container/prefix, s3://bucket/prefix, gs://bucket/prefix) [default: .advaudit]
+    #[arg(long, global = true, value_name = "DIR|URL")]
     state: Option<PathBuf>,
     /// How results are printed
     #[arg(long, global = true, value_enum, default_value = "human")]
@@ -59,25 +64,45 @@ impl Global {
         }
     }
 
-    /// Whether the state folder was named: a runner's own folder is lost, and with it the memory of
+    /// Whether the state was named: a runner's own folder is lost, and with it the memory of
     /// who is off.
     pub fn names_state(&self) -> bool {
         self.state.is_some()
     }
 
+    /// What was named as the state; only the text is looked at.
+    pub fn named(&self) -> Result<Named, Failure> {
+        match self.state.as_deref().map(|path| (path, path.to_str())) {
+            None => Ok(Named::Folder(PathBuf::from(STATE))),
+            Some((_, Some(text))) => {
+                address::named(text).map_err(|error| Failure::Usage(format!("--state: {error}")))
+            }
+            // An address is text.
+            Some((path, None)) => Ok(Named::Folder(path.to_owned())),
+        }
+    }
+
     /// Where journals and leases are kept.
     pub fn state(&self) -> Result<State, Failure> {
-        self.folder().map(State::Folder)
+        match self.named()? {
+            Named::Folder(path) => Ok(State::Folder(path)),
+            Named::Objects(address) => {
+                let text = |(name, value): (OsString, OsString)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                };
+                let variables: Vec<(String, String)> = std::env::vars_os().filter_map(text).collect();
+                Ok(State::Objects(Rc::new(Bucket::open(address, &variables)?)))
+            }
+        }
     }
 
     /// The state folder; a simulated tenant needs one.
     pub fn folder(&self) -> Result<PathBuf, Failure> {
-        let folder = self.state.clone().unwrap_or_else(|| PathBuf::from(STATE));
-        match folder.to_string_lossy().split_once("://") {
-            Some((scheme, _)) if ["az", "s3", "gs", "file"].contains(&scheme) => {
-                Err(Failure::Usage(format!("--state {scheme}:// is not available yet; name a folder")))
-            }
-            _ => Ok(folder),
+        match self.named()? {
+            Named::Folder(path) => Ok(path),
+            Named::Objects(address) => Err(Failure::Usage(format!(
+                "--sandbox keeps what is done to its tenant in a folder, and {address} is none: name one with --state DIR"
+            ))),
         }
     }
 }

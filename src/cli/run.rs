@@ -6,6 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::connect::Connection;
+use super::locking::Start;
 use super::options::Global;
 use super::plan::{self, Made, Narrow};
 use super::{Exit, Failure};
@@ -24,14 +25,14 @@ use crate::report::json::v1::common::{self, TenantDocument};
 use crate::report::json::v1::run::{OffMinutes, RunDocument, RunSummary, SubjectDocument, minutes_off};
 use crate::report::output::{Format, Output};
 use crate::report::progress::Progress;
-use crate::run::{Begin, Ended, Run, Way, tenant};
+use crate::run::{Ended, Run, Way, tenant};
 
 /// Drives a command on the tenant that answers to its end: with the interrupt that Ctrl-C sets, and the
 /// lease that is kept meanwhile.
 pub(super) fn drive<W>(
     connection: &Connection,
     global: &Global,
-    command: &'static str,
+    start: &Start<'_>,
     off: Option<OffWriter>,
     work: impl FnOnce(Run, Interrupt) -> W,
 ) -> Result<Exit, Failure>
@@ -44,7 +45,7 @@ where
             biased;
             // First, so that it is heard from the first request on.
             never = listen(interrupter) => never,
-            exit = on_tenant(connection, global, command, off, interrupt, work) => exit,
+            exit = on_tenant(connection, global, start, off, interrupt, work) => exit,
         }
     })
 }
@@ -52,7 +53,7 @@ where
 async fn on_tenant<W>(
     connection: &Connection,
     global: &Global,
-    command: &'static str,
+    start: &Start<'_>,
     off: Option<OffWriter>,
     interrupt: Interrupt,
     work: impl FnOnce(Run, Interrupt) -> W,
@@ -78,12 +79,15 @@ where
         interrupt: interrupt.clone(),
         tell: Box::new(move |told: &Told| progress.tell(told)),
     };
-    let begin = Begin { command, lock_timeout: None, broke: None };
+    let begins = async {
+        let begin = start.begin(&*way.store, &way.clock, output, &interrupt).await?;
+        Ok::<Run, Failure>(Run::begin(own, way, begin, off).await?)
+    };
     let whole = async {
         let run = tokio::select! {
             biased;
             () = interrupt.set() => return Ok(interrupted_at_once(&output)),
-            run = Run::begin(own, way, begin, off) => run?,
+            run = begins => run?,
         };
         if run.torn() > 0 {
             output.complain(&format!(

@@ -15,8 +15,8 @@ use crate::report::output::Format;
 
 /// Show who is off because of us and when they are due
 ///
-/// Reads the journals of the state folder; no token is needed. Exits 1 when there is none, for then
-/// nothing can be said.
+/// Reads the journals and leases of the state; no token is needed. Exits 1 when there is none, for
+/// then nothing can be said.
 #[derive(clap::Args)]
 pub(super) struct StatusArgs {
     /// Only this tenant, by id
@@ -76,9 +76,9 @@ async fn documents(
 /// Silence would look like health.
 fn nothing_known(state: &State, sandbox: bool) -> Failure {
     let hint = if sandbox {
-        "is --state the folder that `apply` used, and --sandbox the same file?"
+        "is --state the one that `apply` used, and --sandbox the same file?"
     } else {
-        "is --state the folder that `apply` used? If that is lost, `advaudit heal MANIFEST` heals by the tenant's \
+        "is --state the one that `apply` used? If that is lost, `advaudit heal MANIFEST` heals by the tenant's \
          own dates. For a simulated tenant name its file with --sandbox"
     };
     Failure::other(format!("nothing is known here: there is no journal in {state}"), hint)

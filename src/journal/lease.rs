@@ -69,7 +69,8 @@ impl std::fmt::Display for Holder {
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
     /// Another run works on this tenant.
-    #[error("{} already works on this tenant; nothing was started. Wait for it, or look at `advaudit status`",
+    #[error("{} already works on this tenant; nothing was started. Wait for it (--lock-timeout 10m), \
+        or look at `advaudit status`",
         .0.as_ref().map_or_else(|| "another run".to_owned(), ToString::to_string))]
     Held(Option<Holder>),
     /// The place where it is kept cannot be used.
@@ -140,7 +141,7 @@ impl Lease {
             let own = self.own.borrow().as_ref().map(|own| own.until(now, Term::Time));
             let Some(own) = own else { break };
             pause = EVERY;
-            match self.store.renew(own).await {
+            match self.renewed(own, renewed).await {
                 Ok(()) => renewed = now,
                 Err(error) if error.is_conflict() => self.lose("another run has taken the lease"),
                 Err(error) if self.clock.now().duration_since(renewed) >= SAFE => {
@@ -150,6 +151,19 @@ impl Lease {
             }
         }
         std::future::pending().await
+    }
+
+    /// Renews it once. Not longer than the last renewal is good for, however long the store takes.
+    async fn renewed(&self, own: Holder, last: Timestamp) -> Result<(), StoreError> {
+        let until = last.checked_add(SAFE).unwrap_or(Timestamp::MAX);
+        tokio::select! {
+            biased;
+            answer = self.store.renew(own) => answer,
+            () = self.clock.sleep_until(until) => {
+                let (place, cause) = (self.store.place(), "the store did not answer in time".to_owned());
+                Err(StoreError::Failed { what: "renew the lease of", place, cause })
+            }
+        }
     }
 
     /// Notes that the lease is not ours any more.

@@ -4,14 +4,18 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::folder::{Folder, JOURNAL};
+use super::objects::Objects;
+use super::shared::Shared;
 use super::store::{Store, StoreError};
 use crate::model::TenantId;
 
 /// A place with a store for each tenant.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum State {
     /// A local folder, with a folder in it for each tenant.
     Folder(PathBuf),
+    /// An object store, with a folder in it for each tenant.
+    Objects(Rc<dyn Objects>),
 }
 
 impl State {
@@ -19,26 +23,34 @@ impl State {
     pub fn store(&self, tenant: TenantId) -> Rc<dyn Store> {
         match self {
             State::Folder(path) => Rc::new(Folder::new(path.join(tenant.to_string()))),
+            State::Objects(objects) => Rc::new(Shared::new(objects.clone(), tenant)),
         }
     }
 
-    /// The tenants that have a journal, in order.
+    /// The tenants that something is kept for, in order. Whether that is a journal is seen by loading it.
     pub async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
-        let State::Folder(path) = self;
-        let mut tenants = Vec::new();
-        for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
-            let id = entry.file_name().to_str().and_then(|name| name.parse::<TenantId>().ok());
-            tenants.extend(id.filter(|_| entry.path().join(JOURNAL).is_file()));
-        }
+        let names = match self {
+            State::Folder(path) => folders(path),
+            State::Objects(objects) => objects.list("").await?,
+        };
+        let mut tenants: Vec<TenantId> = names.iter().filter_map(|name| name.parse().ok()).collect();
         tenants.sort();
         Ok(tenants)
     }
+}
+
+/// The folders with a journal.
+fn folders(path: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let known = entries.filter(|entry| entry.path().join(JOURNAL).is_file());
+    known.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 impl std::fmt::Display for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             State::Folder(path) => path.display().fmt(f),
+            State::Objects(objects) => f.write_str(&objects.place()),
         }
     }
 }

@@ -193,13 +193,74 @@ fn code_64_words_that_are_not_known() {
         "plan MANIFEST --graph-url http://127.0.0.1:1",
         "plan MANIFEST --cloud usgov",
         "plan MANIFEST --out plan.json",
-        "apply MANIFEST --auto-approve --break-lease",
+        "plan MANIFEST --break-lease",
+        "apply MANIFEST --auto-approve --lock-timeout 90",
+        "heal --lock-timeout=-90s",
     ] {
         site.run(&command.replace("MANIFEST", site.manifest())).exits(64);
     }
     assert!(site.writes().is_empty());
     let plain = ["plan", site.manifest(), "--graph-url", "http://graph.microsoft.com"];
     Ran::of(&mut advaudit(&plain)).exits(64).complains("--graph-url");
+}
+
+#[test]
+fn code_64_a_lease_is_not_broken_unasked() {
+    let site = site("off");
+    site.run("heal --break-lease").exits(64).complains("--auto-approve");
+    let asked = format!("apply {} --break-lease", site.manifest());
+    site.run(&asked).exits(64).complains("--auto-approve");
+    assert!(!site.state().exists(), "before anything is touched");
+}
+
+#[test]
+fn code_64_a_state_that_is_no_place() {
+    let site = site("off");
+    for (state, why) in [
+        ("https://audit.blob.core.windows.net/c", "az://container/prefix"),
+        ("az:///prefix", "the name of a container"),
+        ("s3://bucket/a//b", "single slashes"),
+        ("file://relative", "file:///srv/advaudit"),
+    ] {
+        for command in [vec!["status"], vec!["heal"], vec!["apply", site.manifest(), "--auto-approve"]] {
+            let args = [&command[..], &["--state", state]].concat();
+            Ran::of(&mut advaudit(&args)).exits(64).complains("--state").complains(why);
+        }
+    }
+    let args = ["plan", site.manifest(), "--sandbox", site.tenant(), "--state", "az://audit/prod"];
+    Ran::of(&mut advaudit(&args)).exits(64).complains("--state DIR");
+}
+
+#[test]
+fn code_1_a_shared_state_that_the_environment_does_not_describe() {
+    let status = |state: &str, variables: &[(&str, &str)]| {
+        let mut command = advaudit(&["status", "--state", state]);
+        Ran::of(command.envs(variables.iter().copied())).exits(1)
+    };
+    status("az://audit/prod", &[]).complains("AZURE_STORAGE_ACCOUNT_NAME is not set");
+    let plain = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("AWS_ACCESS_KEY_ID", "a")];
+    status("s3://audit/prod", &plain).complains("set AWS_ALLOW_HTTP=true");
+    let half = [("AWS_ACCESS_KEY_ID", "a")];
+    status("s3://audit/prod", &half).complains("s3://audit/prod").complains("AWS_SECRET_ACCESS_KEY");
+    let file = [("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json")];
+    status("gs://audit", &file).complains("gs://audit").complains("/nowhere.json");
+}
+
+#[test]
+fn a_folder_can_be_named_by_its_address() {
+    let site = site("off");
+    let state = format!("file://{}", site.state().display());
+    let args = ["apply", site.manifest(), "--sandbox", site.tenant(), "--state", &state, "--auto-approve"];
+    Ran::of(&mut advaudit(&args)).exits(0);
+    assert_eq!(site.writes().len(), 1);
+}
+
+#[test]
+fn breaking_a_lease_that_nobody_holds_is_harmless() {
+    let site = site("off");
+    let apply = format!("apply {} --auto-approve --break-lease", site.manifest());
+    site.run(&apply).exits(0).complains("there was nothing to break").shows("1 enabled");
+    assert!(site.journal().iter().all(|record| record["entry"]["kind"] != "lease_broken"));
 }
 
 /// Where several hold, the first of 130, 64, 7, 6, 1, 3, 4, 5, 2, 0 is the code. 6 cannot be reached

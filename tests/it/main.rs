@@ -16,3 +16,4 @@ mod mutants;
 mod promises;
 mod simulation;
 mod sockets;
+mod stores;

@@ -163,6 +163,8 @@ fn a_second_run_is_told_who_works_and_starts_nothing() {
     let owner = format!("process {}", first.id());
     place.run("apply MANIFEST --auto-approve").exits(1).complains(&owner);
     place.run("heal").exits(1).complains(&owner);
+    let refused = place.run("heal --break-lease --auto-approve").exits(1).complains(&owner);
+    refused.complains("nothing to break").complains(&format!("end process {}", first.id()));
     let status = place.run("status --json").exits(0).json();
     assert!(status["lease"]["owner"].as_str().is_some_and(|text| text.contains(&owner)), "{status:#}");
     place.run("plan MANIFEST").exits(0).shows("1 to resume");

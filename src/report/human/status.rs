@@ -31,7 +31,10 @@ pub fn render(status: &StatusDocument, now: Timestamp, style: Style) -> String {
         )),
     }
     match &status.lease {
-        Some(lease) => text.push_str(&format!("A run is working: {}.\n", lease.owner)),
+        Some(lease) => {
+            let end = lease.expires_at.map(|end| format!(", lease until {} unless renewed", time(end)));
+            text.push_str(&format!("A run is working: {}{}.\n", lease.owner, end.unwrap_or_default()));
+        }
         None => text.push_str("No run is working.\n"),
     }
     text
