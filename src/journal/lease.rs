@@ -98,13 +98,13 @@ impl Lease {
     /// Takes the lease, or says who has it. Waits for it as long as `timeout` says; without one, only
     /// where its holder has stopped renewing it.
     pub async fn take(&self, run: RunId, timeout: Option<SignedDuration>) -> Result<(), LeaseError> {
-        let began = self.clock.now();
-        let own = Holder::this(run, began);
-        let mut first_seen: Option<Option<Holder>> = None;
+        let (began, term) = (self.clock.ticks(), self.store.term());
+        let own = Holder::this(run, self.clock.now());
+        let mut watched: Option<Watched> = None;
         loop {
-            let now = self.clock.now();
-            let wanted = own.until(now, self.store.term());
-            let held = match self.store.take(wanted.clone(), now).await? {
+            let wanted = own.until(self.clock.now(), term);
+            let now = watched.as_ref().and_then(|one| one.expired(term, self.clock.ticks()));
+            let held = match self.store.take(wanted.clone(), now.unwrap_or(self.clock.now())).await? {
                 Taken::Ours => {
                     self.own.replace(Some(wanted));
                     self.is_taken.send_replace(true);
@@ -112,18 +112,20 @@ impl Lease {
                 }
                 Taken::Held(holder) => holder,
             };
-            let is_alive = first_seen.as_ref().is_some_and(|first| *first != held);
-            let patience = match (timeout, self.store.term()) {
+            let is_alive = watched.as_ref().is_some_and(|one| one.holder != held);
+            let patience = match (timeout, term) {
                 (Some(timeout), _) => timeout,
                 (None, Term::Process) => SignedDuration::ZERO,
                 (None, Term::Time) if is_alive => SignedDuration::ZERO,
                 (None, Term::Time) => PATIENCE,
             };
-            let left = patience - now.duration_since(began);
+            let left = patience - (self.clock.ticks() - began);
             if !left.is_positive() {
                 return Err(LeaseError::Held(held));
             }
-            first_seen.get_or_insert(held);
+            if is_alive || watched.is_none() {
+                watched = Some(Watched { holder: held, since: self.clock.ticks() });
+            }
             self.clock.sleep(left.min(AGAIN)).await;
         }
     }
@@ -191,6 +193,21 @@ impl Lease {
         if self.own.take().is_some() && !self.is_lost() {
             _ = self.store.release().await;
         }
+    }
+}
+
+/// A lease of another run, as it was seen and has not changed since.
+struct Watched {
+    holder: Option<Holder>,
+    since: SignedDuration,
+}
+
+impl Watched {
+    /// The time by which it has run out, whatever its holder's clock said: nobody has renewed it for
+    /// longer than it lasts.
+    fn expired(&self, term: Term, ticks: SignedDuration) -> Option<Timestamp> {
+        let is_dead = term == Term::Time && ticks.saturating_sub(self.since) > TERM + AGAIN;
+        self.holder.as_ref().filter(|_| is_dead)?.expires_at
     }
 }
 
