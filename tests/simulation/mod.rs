@@ -7,6 +7,7 @@
 //! the weather calms down, and everything has to end on.
 
 mod chance;
+mod cloud;
 mod disk;
 mod meddle;
 mod network;
@@ -14,7 +15,7 @@ mod process;
 mod story;
 mod watch;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -27,9 +28,11 @@ use advaudit::clock::Clock;
 use advaudit::diag::Source;
 use advaudit::graph::{Client, Cloud, OffWriter, Root, Token};
 use advaudit::journal::chain::JournalError;
-use advaudit::journal::folder::{Folder, JOURNAL};
+use advaudit::journal::folder::Folder;
 use advaudit::journal::lease::Lease;
-use advaudit::model::SignedDuration;
+use advaudit::journal::shared::Shared;
+use advaudit::journal::store::Store;
+use advaudit::model::{SignedDuration, TenantId};
 use advaudit::observe::collect;
 use advaudit::plan::change::{Action, Change};
 use advaudit::plan::resolve::resolve;
@@ -37,6 +40,7 @@ use advaudit::run::{Begin, CannotRun, Ended, Run, Way, tenant};
 use advaudit::sandbox::{InProcess, Tenant, Weather};
 
 use chance::Chance;
+use cloud::SharedState;
 use disk::SimulatedDisk;
 use network::Network;
 use process::{Death, Fuse, Mortal, Process};
@@ -66,8 +70,9 @@ pub fn play(seed: u64) -> Played {
     let tenant = Tenant::read(&story.tenant).expect("a tenant");
     let clock = Clock::starting_at(tenant.start().expect("virtual time"));
     let tenant = InProcess::new(tenant, clock.clone());
-    let watch = Rc::new(Watch::new(story, clock.clone(), tenant));
-    let world = World { watch, processes: RefCell::new(0) };
+    let is_shared = chance.percent(40);
+    let watch = Rc::new(Watch::new(story, is_shared, clock.clone(), tenant));
+    let world = World { watch, processes: Cell::new(0), alive: Cell::new(0) };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(clock.drive(world.live(&mut chance)));
     world.played()
@@ -76,7 +81,9 @@ pub fn play(seed: u64) -> Played {
 struct World {
     watch: Rc<Watch>,
     /// How many there were.
-    processes: RefCell<u64>,
+    processes: Cell<u64>,
+    /// How many are at work.
+    alive: Cell<u64>,
 }
 
 /// What a process is started for.
@@ -121,11 +128,12 @@ impl World {
             self.watch.tell("the power goes");
             platter.lose_power(chance);
         }
-        if platter.owner("lease.json").is_none() && chance.percent(4) {
+        if self.alive.get() == 0 && chance.percent(4) {
             self.watch.tell("the state folder is lost");
             self.watch.count("state lost");
             self.watch.forget();
             platter.wipe();
+            self.watch.bucket.borrow_mut().wipe();
         }
     }
 
@@ -140,7 +148,7 @@ impl World {
     }
 
     async fn disk_trouble(&self, chance: &mut Chance) {
-        if chance.percent(85) {
+        if chance.percent(85) || self.watch.is_shared {
             return;
         }
         let seconds = |chance: &mut Chance| {
@@ -199,8 +207,8 @@ impl World {
     }
 
     fn number(&self) -> u64 {
-        *self.processes.borrow_mut() += 1;
-        *self.processes.borrow()
+        self.processes.set(self.processes.get() + 1);
+        self.processes.get()
     }
 
     /// One process, which is killed when its fuse has burnt. True when it was.
@@ -216,6 +224,7 @@ impl World {
             if command.heals { "heal" } else { "apply" },
             if command.no_wait { " --no-wait" } else { "" }
         ));
+        self.alive.set(self.alive.get() + 1);
         let jump = chance.percent(10).then(|| chance.between(0, 3600));
         let run = Mortal(Box::pin(self.run(command, &process, clock.clone())));
         let death = tokio::select! {
@@ -223,6 +232,7 @@ impl World {
             death = run => death,
             never = self.set_clock(&clock, jump) => match never {},
         };
+        self.alive.set(self.alive.get() - 1);
         self.watch.platter.borrow_mut().unlock_all(number);
         match death {
             Death::Kill => {
@@ -296,11 +306,7 @@ impl World {
         let client = Client::new(Rc::new(network), Root::of(Cloud::Global), token, clock.clone());
         let off = (!command.heals).then(|| OffWriter::new(client.clone()));
         let own = tenant(&client).await?;
-        let store = Rc::new(Folder::on(SimulatedDisk {
-            platter: self.watch.platter.clone(),
-            process: process.clone(),
-            path: PathBuf::from("state"),
-        }));
+        let store = self.store(own.id, process);
         let lease = Rc::new(Lease::new(store.clone(), clock.clone()));
         let (_keep, interrupt) = Interrupt::pair();
         let tell = Box::new(|_: &_| {});
@@ -318,6 +324,16 @@ impl World {
         };
         lease.release().await;
         ended
+    }
+
+    fn store(&self, tenant: TenantId, process: &Rc<Process>) -> Rc<dyn Store> {
+        let (watch, process) = (self.watch.clone(), process.clone());
+        if !watch.is_shared {
+            let (platter, path) = (watch.platter.clone(), PathBuf::from("state"));
+            return Rc::new(Folder::on(SimulatedDisk { platter, process, path }));
+        }
+        let (bucket, clock, cut_off) = (watch.bucket.clone(), watch.clock.clone(), Cell::new(None));
+        Rc::new(Shared::new(Rc::new(SharedState { bucket, process, watch, clock, cut_off }), tenant))
     }
 
     async fn stages(&self, mut run: Run, command: Command, clock: &Clock) -> Result<Ended, CannotRun> {
@@ -369,7 +385,7 @@ impl World {
             story.manifest,
             story.shorter,
             story.tenant,
-            String::from_utf8_lossy(self.watch.platter.borrow().durable(JOURNAL)),
+            self.watch.journal(),
             self.watch.told.borrow().join("\n")
         );
         Played { counts, violations: self.watch.violations(), told }

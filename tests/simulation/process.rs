@@ -90,6 +90,10 @@ impl Process {
         resume_unwind(Box::new(Killed))
     }
 
+    pub fn per_mille(&self, share: u64) -> bool {
+        self.chance.borrow_mut().between(0, 999) < share
+    }
+
     pub fn percent(&self, share: u64) -> bool {
         self.chance.borrow_mut().percent(share)
     }

@@ -10,6 +10,7 @@ use advaudit::journal::folder::JOURNAL;
 use advaudit::model::{SERVICE_PLAN, ServicePlanId, SignedDuration, SkuId, SubjectId, Timestamp, UserId};
 use advaudit::sandbox::{Assigned, Audited, Doing, InProcess, Truth};
 
+use super::cloud::Bucket;
 use super::disk::Platter;
 use super::process::Process;
 use super::story::{Declared, Story};
@@ -42,7 +43,10 @@ pub struct Watch {
     pub story: Story,
     pub clock: Clock,
     pub tenant: InProcess,
+    /// Where the state is: on a disk, or in a store.
+    pub is_shared: bool,
     pub platter: Rc<RefCell<Platter>>,
+    pub bucket: Rc<RefCell<Bucket>>,
     own: RefCell<BTreeMap<SubjectId, Own>>,
     /// How far the tenant's own record was looked through.
     seen: Cell<usize>,
@@ -58,13 +62,15 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn new(story: Story, clock: Clock, tenant: InProcess) -> Watch {
+    pub fn new(story: Story, is_shared: bool, clock: Clock, tenant: InProcess) -> Watch {
         tenant.tenant().keep_audit();
         Watch {
             story,
             clock,
             tenant,
+            is_shared,
             platter: Rc::default(),
+            bucket: Rc::default(),
             own: RefCell::default(),
             seen: Cell::new(0),
             is_rough: Cell::new(true),
@@ -202,15 +208,16 @@ impl Watch {
         if process.heals {
             self.violated("P4", &format!("heal turns {name} off"));
         }
-        if self.platter.borrow().owner("lease.json") != Some(process.number) {
-            self.violated("P2", &format!("{name} is turned off without the lease"));
-        }
         let own = self.own.borrow().get(&change.object).copied().unwrap_or_default();
-        let journal = String::from_utf8_lossy(self.platter.borrow().durable(JOURNAL)).into_owned();
+        let journal = self.journal();
         let id = change.object.guid().to_string();
         let intents = journal.lines().filter(|line| line.contains("\"off_intent\"") && line.contains(&id));
-        if intents.count() <= own.offs {
+        let intents: Vec<&str> = intents.collect();
+        if intents.len() <= own.offs {
             self.violated("P8", &format!("{name} is turned off, and no durable record says so"));
+        }
+        if !self.has_lease(process, intents.last().copied().unwrap_or_default()) {
+            self.violated("P2", &format!("{name} is turned off without the lease"));
         }
         if own.is_toggled && own.others_at.is_none() && !self.lost_memory.get() {
             self.violated("P2", &format!("{name} is toggled a second time"));
@@ -223,6 +230,27 @@ impl Watch {
         }
         self.room_is_kept(change, truth, name);
         self.limit_is_kept(process, change, truth, name);
+    }
+
+    /// Everything in the journal that survives whatever happens now.
+    pub fn journal(&self) -> String {
+        let (platter, bucket) = (self.platter.borrow(), self.bucket.borrow());
+        let shared = bucket.journal();
+        let bytes = if self.is_shared { &shared } else { platter.durable(JOURNAL) };
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    /// Whether that process has the lease; in a store, whether the run that wrote this record has it.
+    fn has_lease(&self, process: &Process, record: &str) -> bool {
+        if !self.is_shared {
+            return self.platter.borrow().owner("lease.json") == Some(process.number);
+        }
+        let run = |text: &str| {
+            let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+            value["run"].as_str().map(str::to_owned)
+        };
+        let lease = String::from_utf8_lossy(&self.bucket.borrow().read("lease.json")).into_owned();
+        run(&lease).is_some() && run(&lease) == run(record)
     }
 
     /// Not more than `maxOff` people off at once, but for one subject alone.
@@ -356,7 +384,7 @@ impl Watch {
                 self.violated("P2", &format!("{} is declared and off in the end", subject.name));
             }
         }
-        if self.platter.borrow().holds(super::TOKEN) {
+        if self.platter.borrow().holds(super::TOKEN) || self.journal().contains(super::TOKEN) {
             self.violated("P9", "the token is in the state folder");
         }
     }
