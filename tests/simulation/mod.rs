@@ -126,6 +126,7 @@ impl World {
         let mut platter = self.watch.platter.borrow_mut();
         if killed && chance.percent(40) {
             self.watch.tell("the power goes");
+            self.watch.count("power lost");
             platter.lose_power(chance);
         }
         if self.alive.get() == 0 && chance.percent(4) {
@@ -142,6 +143,7 @@ impl World {
         if chance.percent(60) {
             return;
         }
+        self.watch.count("rivals");
         let minutes = i64::try_from(chance.between(0, 70)).expect("small");
         self.watch.clock.sleep(SignedDuration::from_mins(minutes)).await;
         self.pipeline(chance, 3).await;
@@ -268,6 +270,9 @@ impl World {
                     Some(Stopped::Lease(_)) => ", the lease is lost",
                 };
                 self.watch.tell(&format!("process {number} ends{stopped}"));
+                if !stopped.is_empty() {
+                    self.watch.count(&format!("run stopped{stopped}"));
+                }
                 self.account(&ended);
             }
             Err(error) => {
