@@ -53,7 +53,11 @@ fn fold(running: &mut Running, record: &Record) {
         Entry::Closed { outcome, .. } if outcome == "subject_gone" => {
             set(running, id, |own| match own.phase {
                 gone @ Phase::Gone { .. } => gone,
-                _ => Phase::Gone { off_at: own.off_at(), since: record.at },
+                // The intent is older than the off, and the wait never runs from it (DESIGN 9).
+                Phase::InDoubt { .. } => Phase::Gone { off_at: record.at, since: record.at },
+                Phase::Off { .. } | Phase::Waiting { .. } | Phase::OnSent { .. } => {
+                    Phase::Gone { off_at: own.off_at(), since: record.at }
+                }
             })
         }
         Entry::Closed { .. } => _ = running.in_flight.remove(&id),

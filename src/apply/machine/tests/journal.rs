@@ -87,3 +87,13 @@ fn a_toggle_and_an_enable_are_remembered_as_an_on_and_one_without_effect_is_not(
     story.begins().sees(adele(true)).accepted().sees(both()).sees(both()).sees(both()).accepted();
     assert!(replay(&story.records, story.now).last_on.is_empty());
 }
+
+#[test]
+fn the_wait_of_someone_deleted_in_doubt_and_restored_does_not_run_from_the_intent() {
+    let mut story = Story::toggle();
+    story.begins().sees(adele(true)).at(9).lost().at(20).sees(Live::Gone).at(81).sees(Live::Gone);
+    story.does("closed subject_gone");
+    let mut next = story.resumed(after(100));
+    next.begins().does("read").sees(adele(false));
+    assert_eq!(next.machine.due(), Some(after(81 + 3600)));
+}
