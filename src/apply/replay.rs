@@ -38,7 +38,10 @@ fn fold(running: &mut Running, record: &Record) {
                 running.in_flight.remove(&id);
             }
         }
-        Entry::OffDone { off_at, .. } => set(running, id, |_| Phase::Off { at: *off_at }),
+        Entry::OffDone { off_at, .. } => {
+            set(running, id, |_| Phase::Off { at: *off_at });
+            note(running, id, |own| own.on_lost = false);
+        }
         Entry::OffVerified { due, complete, .. } => {
             set(running, id, |own| Phase::Waiting { off_at: own.off_at(), due: *due });
             note(running, id, |own| own.verified = *complete);

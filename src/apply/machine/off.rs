@@ -26,6 +26,8 @@ impl Machine {
         self.state = State::CheckingOff;
         self.facts.off_at = Some(world.latest);
         self.facts.doubt_since = None;
+        // An on that was sent before was not done before this: whoever turns it on now, it ends no whole toggle.
+        self.facts.on_lost = false;
         self.facts.tries = 0;
         self.facts.ask_members = false;
     }

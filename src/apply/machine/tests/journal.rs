@@ -97,3 +97,15 @@ fn the_wait_of_someone_deleted_in_doubt_and_restored_does_not_run_from_the_inten
     next.begins().does("read").sees(adele(false));
     assert_eq!(next.machine.due(), Some(after(81 + 3600)));
 }
+
+#[test]
+fn an_on_that_was_sent_before_the_off_was_found_does_not_end_it() {
+    let mut story = Story::toggle();
+    story.begins().sees(adele(true)).lost().sees(adele(true)).does("intent off, OFF").refused();
+    story.sees(adele(false)).does("intent on, ON"); // and the process dies
+    let mut next = story.resumed(after(40));
+    next.begins().sees(adele_changed(false, 0)).does("off, seen off, come back in 60m");
+    assert!(!replay(&next.records, next.now).in_flight[&SubjectId::User(ADELE)].on_lost);
+    next.at(3640).comes_back().sees(adele_changed(true, 50)).does("read");
+    next.sees(adele_changed(true, 50)).does("closed cut_short");
+}
