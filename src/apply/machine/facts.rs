@@ -78,6 +78,11 @@ impl Facts {
         self.instead.as_ref().is_some_and(|end| end.outcome == Outcome::NoEffect)
     }
 
+    /// Whether somebody else turned it on before our on.
+    pub fn is_cut_short(&self) -> bool {
+        self.instead.as_ref().is_some_and(|end| end.outcome == Outcome::CutShort)
+    }
+
     /// What is known of an unfinished toggle, and where it is taken up again.
     pub fn of(own: &InFlight) -> (Self, State) {
         let mut facts = Facts {

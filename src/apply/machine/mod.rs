@@ -212,9 +212,9 @@ impl Machine {
     }
 
     /// Whether its on turns the service plan on anew, so that the tenant's date for it should move: an
-    /// off that was seen goes before it, and that off turned somebody off.
+    /// off that was seen goes before it, that off turned somebody off, and nobody else ended it.
     pub fn renews(&self) -> bool {
-        self.job.action == Action::Enable || self.facts.verified
+        self.job.action == Action::Enable || (self.facts.verified && !self.facts.is_cut_short())
     }
 
     /// Ends it for this run, because the run stops: what is off stays in the journal.

@@ -121,7 +121,7 @@ fn on_before_our_on_and_no_date_to_tell_by_is_turned_on_once_more() {
     let mut story = Story::toggle();
     story.begins().sees(adele(true)).accepted().sees(adele(false)).at(3600).comes_back();
     story.sees(adele(true)).does("read").at(3630).sees(adele(true)).does("intent on, ON");
-    story.accepted().sees(adele(true)).ends(Outcome::CutShort);
+    story.accepted().does("on, read").sees(adele(true)).ends(Outcome::CutShort);
 }
 
 #[test]
