@@ -9,7 +9,7 @@ use crate::plan::resolve::Protected;
 use crate::plan::running::InFlight;
 
 /// One change, ready to be carried out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Job {
     /// What is done.
     pub action: Action,

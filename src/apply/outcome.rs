@@ -72,7 +72,7 @@ impl Outcome {
 }
 
 /// Why, for people and for machines.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Trouble {
     /// Graph's error code, or one of ours in kebab case.
     pub code: String,
@@ -90,7 +90,7 @@ impl Trouble {
 }
 
 /// What became of one subject.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct End {
     /// How it ended.
     pub outcome: Outcome,

@@ -156,7 +156,7 @@ impl Assignment {
 
 /// One entry of a group's `assignedLicenses`: a license that the group carries. Also the shape of
 /// what `assignLicense` is sent, for users and groups alike: a license and its whole list.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Licensed {
     /// Which license.
     pub sku: SkuId,

@@ -94,7 +94,7 @@ pub struct Person {
 
 /// One assignment of a license with the service plan, as far as a change rests on it. Other
 /// service plans are left out on purpose: the write uses the fresh list.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Expectation {
     /// Which license.
     pub sku: SkuId,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::{SERVICE_PLAN, ServicePlanId, SkuId};
 
 /// A license whose list is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Edit {
     /// Which license.
     pub sku: SkuId,

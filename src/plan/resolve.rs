@@ -48,7 +48,7 @@ pub struct Want {
 
 /// Who is never turned off. Names are kept beside ids: a name that could not be resolved still
 /// protects a member who answers to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Protected {
     ids: BTreeSet<UserId>,
     names: BTreeSet<String>,

@@ -33,7 +33,7 @@ impl Running {
 }
 
 /// An unfinished toggle: all that is needed to end it, without a manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InFlight {
     /// Whose.
     pub subject: Subject,
@@ -62,7 +62,7 @@ pub struct InFlight {
 }
 
 /// How far an unfinished toggle came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// The off was about to be sent; whether it was done is unknown.
     InDoubt {

@@ -8,7 +8,7 @@ use crate::model::{Licensed, Timestamp, UserId};
 use crate::plan::running::{InFlight, Phase};
 
 /// What is known beside the state.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Facts {
     /// When the off was accepted or first seen. From here on somebody is off because of us.
     pub off_at: Option<Timestamp>,
@@ -49,7 +49,7 @@ pub(super) struct Facts {
 }
 
 /// Something that is not believed on one read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Oddity {
     /// It is not as the plan expects it.
     Changed,
@@ -62,7 +62,7 @@ pub(super) enum Oddity {
 }
 
 /// Reads in a row that say the same surprising thing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Surprise {
     /// What they say.
     pub oddity: Oddity,

@@ -52,7 +52,7 @@ const TRIES: u32 = 12;
 const TRIES_WHILE_OFF: u32 = 40;
 
 /// Where one subject is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// Looked at before the first write.
     Before,
@@ -111,7 +111,7 @@ pub enum Event {
 }
 
 /// What the driver does next, in this order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Command {
     /// Make this durable.
     Record(Entry),
@@ -131,7 +131,7 @@ pub enum Command {
 }
 
 /// One subject on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Machine {
     job: Job,
     state: State,
