@@ -9,6 +9,7 @@ mod clocks;
 mod common;
 mod documents;
 mod examples;
+mod exhaustive;
 mod exit_codes;
 mod layers;
 mod meanwhile;
