@@ -366,18 +366,32 @@ impl Watch {
         }
     }
 
-    /// At the end, when everything has had its time.
-    pub fn is_at_rest(&self) {
+    pub fn has_lost_memory(&self) -> bool {
+        self.lost_memory.get()
+    }
+
+    /// How many writes of ours were done.
+    pub fn writes(&self) -> u64 {
+        let counts = self.counts.borrow();
+        ["offs", "ons"].iter().filter_map(|what| counts.get(*what)).sum()
+    }
+
+    /// Whoever was off because of us is on again, if that can be.
+    pub fn nobody_is_left_off(&self) {
         let truth = self.tenant.tenant().truth(self.clock.now());
-        let all = self.own.borrow().clone();
-        for (id, own) in &all {
-            let name = self.name(*id);
+        for (id, own) in self.own.borrow().iter() {
             if own.off_at.is_some_and(|off_at| own.others_at.is_none_or(|at| at < off_at))
                 && self.can_be_on(*id, &truth)
             {
-                self.violated("P2", &format!("{name} is off because of us in the end"));
+                self.violated("P2", &format!("{} is off because of us in the end", self.name(*id)));
             }
         }
+    }
+
+    /// At the end, when everything has had its time.
+    pub fn is_at_rest(&self) {
+        self.nobody_is_left_off();
+        let truth = self.tenant.tenant().truth(self.clock.now());
         let meddled = self.was_meddled_with();
         for subject in self.story.subjects().filter(|one| one.declared != Declared::No && !meddled) {
             if own_assignments(subject.id, &truth).iter().any(|one| off(one)) {
