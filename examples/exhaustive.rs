@@ -1,8 +1,8 @@
 //! Goes through everything that can happen in a small scope (`tests/exhaustive`):
 //! `cargo run --release --example exhaustive`.
 //!
-//! Prints states, transitions, depth and seconds of each scope; exits 1 with the shortest counterexample
-//! when a promise breaks. `--faults N` searches one scope: `--subjects toggle,enable,group`.
+//! Prints states, transitions, depth and seconds; exits 1 with the shortest counterexample when a promise
+//! breaks. A scope is who is declared (`--subjects toggle,enable,group`) and how much goes wrong (`--faults 2`).
 
 #[path = "../tests/exhaustive/mod.rs"]
 mod exhaustive;
