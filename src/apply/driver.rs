@@ -12,6 +12,7 @@ use super::job::Job;
 use super::look::{self, Wanted};
 use super::machine::{Command, Event, Machine, State, World};
 use super::outcome::{Outcome, Trouble};
+use super::replay;
 use super::room::Room;
 pub use super::tools::{Done, Manner, Stopped, Tools};
 use crate::graph::{Failure, NotWritten, Written};
@@ -238,7 +239,8 @@ impl<'a> Driver<'a> {
             return false;
         }
         match self.tools.journal.append(entry, self.tools.clock.now()).await {
-            Ok(_) => {
+            Ok(record) => {
+                replay::note(self.tools.running, &record);
                 told.into_iter().for_each(|event| self.tell(event));
                 true
             }

@@ -13,7 +13,7 @@ const LOOK_FOR_DELETED: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub fn replay(records: &[Record], now: Timestamp) -> Running {
     let mut running = Running::default();
     for record in records {
-        fold(&mut running, record);
+        note(&mut running, record);
     }
     running.in_flight.retain(|_, own| match own.phase {
         Phase::Gone { since, .. } => now.duration_since(since) < LOOK_FOR_DELETED,
@@ -22,7 +22,8 @@ pub fn replay(records: &[Record], now: Timestamp) -> Running {
     running
 }
 
-fn fold(running: &mut Running, record: &Record) {
+/// Takes one more record in.
+pub fn note(running: &mut Running, record: &Record) {
     let Some(who) = record.entry.subject() else { return };
     let id = id(who);
     if let (SubjectId::User(user), true) = (id, who.name.contains('@')) {
@@ -40,14 +41,14 @@ fn fold(running: &mut Running, record: &Record) {
         }
         Entry::OffDone { off_at, .. } => {
             set(running, id, |_| Phase::Off { at: *off_at });
-            note(running, id, |own| own.on_lost = false);
+            change(running, id, |own| own.on_lost = false);
         }
         Entry::OffVerified { due, complete, .. } => {
             set(running, id, |own| Phase::Waiting { off_at: own.off_at(), due: *due });
-            note(running, id, |own| own.verified = *complete);
+            change(running, id, |own| own.verified = *complete);
         }
         // Until an on is done it is still to be done; but who finds it on now need not be surprised.
-        Entry::OnIntent { .. } => note(running, id, |own| own.on_lost = true),
+        Entry::OnIntent { .. } => change(running, id, |own| own.on_lost = true),
         Entry::OnDone { on_at, renews, .. } => {
             set(running, id, |own| Phase::OnSent { off_at: own.off_at(), on_at: *on_at });
             let ons = if *renews { &mut running.last_on } else { &mut running.null_on };
@@ -129,9 +130,9 @@ fn set(running: &mut Running, id: SubjectId, phase: impl FnOnce(&InFlight) -> Ph
     }
 }
 
-fn note(running: &mut Running, id: SubjectId, change: impl FnOnce(&mut InFlight)) {
+fn change(running: &mut Running, id: SubjectId, how: impl FnOnce(&mut InFlight)) {
     if let Some(own) = running.in_flight.get_mut(&id) {
-        change(own);
+        how(own);
     }
 }
 

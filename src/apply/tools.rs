@@ -9,6 +9,7 @@ use crate::journal::chain::JournalError;
 use crate::journal::lease::Lease;
 use crate::journal::log::Journal;
 use crate::model::{Catalog, Subject};
+use crate::plan::running::Running;
 
 /// What a run works with. Without an [`OffWriter`] nothing can be turned off (`heal`).
 pub struct Tools<'a> {
@@ -20,6 +21,8 @@ pub struct Tools<'a> {
     pub off: Option<&'a OffWriter>,
     /// Remembers.
     pub journal: &'a mut Journal,
+    /// What the journal says is unfinished; kept up with every record.
+    pub running: &'a mut Running,
     /// Makes this run the only one. Without it nothing new starts.
     pub lease: &'a Lease,
     /// Knows the time.

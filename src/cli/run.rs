@@ -227,7 +227,14 @@ fn say_what_stopped(ended: &Ended, output: &Output) {
         ));
     }
     let off = ended.running.in_flight.values().any(|own| own.counts_as_off());
-    let next = if off {
+    let is_overtaken = match &ended.stopped {
+        Some(Stopped::Lease(_)) => true,
+        Some(Stopped::Journal(error)) => error.is_conflict(),
+        None | Some(Stopped::Interrupted | Stopped::Graph(_)) => false,
+    };
+    let next = if is_overtaken {
+        "Another run works on this tenant now: `advaudit status` says which, and who is off."
+    } else if off {
         "Who is off is in the journal: `advaudit status` lists them, `advaudit heal` turns them on when they are due."
     } else {
         "Nobody is off because of us."

@@ -211,7 +211,7 @@ impl Run {
         let done = self.work(due, &Arc::default(), manner, None).await?;
         // What waits goes on in the second stage, or stays in the journal.
         self.keep(done, |machine| machine.end().is_some_and(|end| end.outcome != Outcome::Pending));
-        self.reload().await
+        Ok(())
     }
 
     /// Everything that earlier runs left off, to be turned on when due.
@@ -263,6 +263,7 @@ impl Run {
             on: &self.on,
             off: self.off.as_ref(),
             journal: &mut self.journal,
+            running: &mut self.running,
             lease: &self.way.lease,
             clock: &self.way.clock,
             catalog: &self.catalog,
@@ -286,18 +287,8 @@ impl Run {
         self.stopped = Some(Stopped::Interrupted);
     }
 
-    async fn reload(&mut self) -> Result<(), CannotRun> {
-        let loaded = log::load(&*self.way.store, Some(self.tenant.id)).await?;
-        self.running = replay(&loaded.records, self.way.clock.now());
-        Ok(())
-    }
-
     /// Ends the run. `judge` makes its exit code, which the last record holds; then the lease is free.
     pub async fn end<T>(mut self, judge: impl FnOnce(&Ended) -> (u8, T)) -> (Ended, T) {
-        // Where the journal cannot be read any more, what it said last is still true of whoever is off.
-        if let Err(CannotRun::Journal(error)) = self.reload().await {
-            self.stopped.get_or_insert(Stopped::Journal(error));
-        }
         let ended = Ended {
             run: self.journal.run(),
             tenant: self.tenant,

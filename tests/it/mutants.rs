@@ -87,10 +87,10 @@ const MUTANTS: [Mutant; 12] = [
         instead: "            self.believed = Some(heard);",
     },
     Mutant {
-        wrong: "what the journal says of an on is forgotten when toggles are planned",
-        file: "src/plan/dates.rs",
-        right: "own.on.is_some_and(|on| on >= asked) || dates",
-        instead: "dates",
+        wrong: "an on that could not be done is called the end of it",
+        file: "src/apply/machine/ending.rs",
+        right: "        if self.holds_off() {\n            self.end_with",
+        instead: "        if false {\n            self.end_with",
     },
 ];
 

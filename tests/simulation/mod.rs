@@ -297,6 +297,15 @@ impl World {
 
     /// What a run says of itself.
     fn account(&self, ended: &Ended) {
+        // Who has lost the lease does not know what the run does that has it.
+        let is_overtaken = match &ended.stopped {
+            Some(Stopped::Lease(_)) => true,
+            Some(Stopped::Journal(error)) => error.is_conflict(),
+            None | Some(Stopped::Interrupted | Stopped::Graph(_)) => false,
+        };
+        if !is_overtaken {
+            self.watch.is_remembered(&ended.running);
+        }
         for machine in &ended.machines {
             let Some(end) = machine.end() else { continue };
             self.watch.count(&format!("outcome {}", end.outcome.as_str()));

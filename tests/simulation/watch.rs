@@ -8,6 +8,7 @@ use std::rc::Rc;
 use advaudit::clock::Clock;
 use advaudit::journal::folder::JOURNAL;
 use advaudit::model::{SERVICE_PLAN, ServicePlanId, SignedDuration, SkuId, SubjectId, Timestamp, UserId};
+use advaudit::plan::running::Running;
 use advaudit::sandbox::{Assigned, Audited, Doing, InProcess, Truth};
 
 use super::cloud::Bucket;
@@ -384,6 +385,18 @@ impl Watch {
                 && self.can_be_on(*id, &truth)
             {
                 self.violated("P2", &format!("{} is off because of us in the end", self.name(*id)));
+            }
+        }
+    }
+
+    /// A run has ended, and this is what its journal says is unfinished: nobody who is off because of us
+    /// may be missing, whatever a read has shown.
+    pub fn is_remembered(&self, running: &Running) {
+        let truth = self.tenant.tenant().truth(self.clock.now());
+        for (id, own) in self.own.borrow().iter() {
+            let is_off = own.off_at.is_some() && own.others_at.is_none() && self.can_be_on(*id, &truth);
+            if is_off && !self.has_lost_memory() && !running.in_flight.contains_key(id) {
+                self.violated("P2", &format!("{} is off because of us, and forgotten", self.name(*id)));
             }
         }
     }

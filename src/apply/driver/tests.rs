@@ -133,6 +133,7 @@ impl World {
             on: &on,
             off: Some(&off),
             journal,
+            running: &mut Running::default(),
             lease: &self.lease,
             clock: &self.clock,
             catalog: &catalog,

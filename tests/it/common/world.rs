@@ -91,6 +91,7 @@ impl World {
         let opened = self.drive(Journal::open(store, plan.tenant.id, run));
         let (mut journal, _) = opened.expect("a journal");
         let reader = Reader::new(self.client.clone());
+        let mut running = Running::default();
         let (on, off) = (OnWriter::new(self.client.clone()), OffWriter::new(self.client.clone()));
         let protected = Arc::new(desired.protected.clone());
         let jobs = plan.changes.iter().map(|change| Job::new(change, &protected)).collect();
@@ -104,6 +105,7 @@ impl World {
                 on: &on,
                 off: Some(&off),
                 journal: &mut journal,
+                running: &mut running,
                 lease: &lease,
                 clock: &self.clock,
                 catalog: &plan.catalog,
