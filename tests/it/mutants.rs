@@ -87,10 +87,10 @@ const MUTANTS: [Mutant; 12] = [
         instead: "            self.believed = Some(heard);",
     },
     Mutant {
-        wrong: "an on that could not be done is called the end of it",
-        file: "src/apply/machine/ending.rs",
-        right: "        if self.holds_off() {\n            self.end_with",
-        instead: "        if false {\n            self.end_with",
+        wrong: "the next run forgets when an on is due",
+        file: "src/apply/replay.rs",
+        right: "Phase::Waiting { off_at: own.off_at(), due: *due }",
+        instead: "Phase::Waiting { off_at: own.off_at(), due: own.off_at().min(*due) }",
     },
 ];
 

@@ -124,12 +124,13 @@ impl World {
     /// What may happen to the disk between two processes.
     fn accident(&self, killed: bool, chance: &mut Chance) {
         let mut platter = self.watch.platter.borrow_mut();
-        if killed && chance.percent(40) {
+        let nobody_works = self.alive.get() == 0;
+        if killed && nobody_works && chance.percent(50) {
             self.watch.tell("the power goes");
             self.watch.count("power lost");
             platter.lose_power(chance);
         }
-        if self.alive.get() == 0 && chance.percent(4) {
+        if nobody_works && chance.percent(4) {
             self.watch.tell("the state folder is lost");
             self.watch.count("state lost");
             self.watch.forget();
