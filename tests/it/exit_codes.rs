@@ -64,6 +64,16 @@ fn code_1_a_manifest_that_cannot_be_used() {
     site.run("plan no/such/file.yaml").exits(1).complains("no/such/file.yaml");
 }
 
+/// Against a real tenant too everything is told at once, and nobody is asked.
+#[test]
+fn code_1_a_manifest_that_cannot_be_used_is_told_whole_before_anybody_is_asked() {
+    let site = site("on");
+    let future = "users: [{user: on@contoso.com, toggleIfEnabledBefore: 2999-01-01T00:00:00Z}]\n";
+    site.declare(&format!("usres: [on@contoso.com]\n{future}"));
+    let nobody = ["plan", site.manifest(), "--graph-url", "http://127.0.0.1:9"];
+    Ran::of(&mut advaudit(&nobody)).exits(1).complains("did you mean `users`").complains("2999-01-01");
+}
+
 #[test]
 fn code_1_another_tenant_answers() {
     let site = site("off");
