@@ -106,7 +106,7 @@ pub(super) async fn make(
 ) -> Result<Made, Failure> {
     let clock = &connection.clock;
     let (declared, told) = manifests::read_for(manifest, &tenant, clock.now())?;
-    let observed = collect::collect(reader, &declared, tenant, &running.last_on, clock).await?;
+    let observed = collect::collect(reader, &declared, tenant, &running.left_on(), clock).await?;
     let mut desired = resolve(&declared, &observed, running);
     desired.findings.extend(told);
     if desired.findings.iter().any(Finding::is_error) {

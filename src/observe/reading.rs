@@ -7,7 +7,8 @@ use super::observed::{Dates, Group, Members, User};
 use crate::graph::{Failure, GroupRead, UserRead};
 use crate::model::{SubjectId, Timestamp};
 
-/// What our journal adds to what is read: when we last turned a subject on.
+/// What our journal adds to what is read: when we last turned a subject on, of those that are not off
+/// because of us by now.
 pub type LastOn = BTreeMap<SubjectId, Timestamp>;
 
 /// Why a user that one read shows and the next one does not know is unread.

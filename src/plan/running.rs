@@ -30,6 +30,15 @@ impl Running {
     pub fn own(&self, id: SubjectId) -> Own {
         Own { on: self.last_on.get(&id).copied(), null_on: self.null_on.get(&id).copied() }
     }
+
+    /// The newest on of ours by subject, of those that a read has to show on since then: who was turned
+    /// off by us once more is rightly shown off.
+    pub fn left_on(&self) -> BTreeMap<SubjectId, Timestamp> {
+        let is_off = |id: &SubjectId| {
+            self.in_flight.get(id).is_some_and(|own| !matches!(own.phase, Phase::OnSent { .. }))
+        };
+        self.last_on.iter().filter(|(id, _)| !is_off(id)).map(|(id, at)| (*id, *at)).collect()
+    }
 }
 
 /// An unfinished toggle: all that is needed to end it, without a manifest.

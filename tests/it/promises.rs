@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use advaudit::apply::outcome::Outcome;
 use advaudit::graph::{OffWriter, OnWriter, Reader};
+use advaudit::model::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::common::site::{MANIFEST, Site, T, Write, json_lines};
@@ -152,6 +153,29 @@ fn p2_before_it_is_due_heal_waits_and_the_hour_is_kept() {
     let writes = site.writes();
     assert_eq!(writes.iter().map(Write::turns_on).collect::<Vec<_>>(), [false, true]);
     assert!(writes[1].at.duration_since(writes[0].at).as_mins() >= 60, "{writes:?}");
+}
+
+/// Reads that show somebody off whom we turned on a moment ago are repeated for a minute. Not where we
+/// turned the same person off again since: others who become due would wait that minute too.
+#[test]
+fn p2_whoever_is_toggled_twice_within_an_hour_keeps_no_plan_waiting() {
+    let site = Site::new("", "users: [{upn: a@contoso.com, licenses: [SPE_E5]}]\n");
+    let ask = |time: &str| {
+        site.declare(&format!(
+            "toggle: {{wait: 10m}}\nusers: [{{user: a@contoso.com, toggleIfEnabledBefore: {time}}}]\n"
+        ));
+    };
+    ask(T);
+    site.apply().exits(0).shows("1 toggled");
+    site.later(10);
+    ask("2026-11-22T09:15:00Z");
+    site.apply_and_leave().exits(4);
+    let before = site.journal().len();
+    site.run(&format!("heal {} --no-wait", site.manifest())).exits(4);
+    let journal = site.journal();
+    let at = |record: &Value| record["at"].as_str().expect("a time").parse::<Timestamp>().expect("a time");
+    let waited = at(&journal[before]).duration_since(at(&journal[before - 1]));
+    assert!(waited < SignedDuration::from_secs(10), "the plan took {waited}");
 }
 
 #[test]
