@@ -11,6 +11,7 @@ mod documents;
 mod examples;
 mod exhaustive;
 mod exit_codes;
+mod kills;
 mod layers;
 mod meanwhile;
 mod mutants;

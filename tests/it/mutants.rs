@@ -110,7 +110,7 @@ fn each_mutant_still_fits_the_source() {
 fn the_simulation_notices_each_mutant() {
     let copy = repository("target/mutants");
     copy_anew(&copy);
-    assert!(simulate(&copy).0, "the simulation fails without a mutant");
+    assert!(simulate(&copy, 300).0, "the simulation fails without a mutant");
     let unnoticed: Vec<&str> = wanted().filter(|one| !is_noticed(one, &copy)).map(|one| one.wrong).collect();
     assert!(unnoticed.is_empty(), "not noticed: {unnoticed:#?}");
 }
@@ -125,7 +125,7 @@ fn is_noticed(mutant: &Mutant, copy: &Path) -> bool {
     let file = copy.join(mutant.file);
     let text = std::fs::read_to_string(&file).expect("a source");
     std::fs::write(&file, text.replacen(mutant.right, mutant.instead, 1)).expect("written");
-    let (is_sound, said) = simulate(copy);
+    let (is_sound, said) = simulate(copy, 3000);
     std::fs::write(&file, text).expect("written");
     let first = said.lines().find(|line| line.starts_with("seed ")).unwrap_or("not noticed");
     tell(&format!("{}: {first}", mutant.wrong));
@@ -133,10 +133,10 @@ fn is_noticed(mutant: &Mutant, copy: &Path) -> bool {
 }
 
 /// Builds the simulation and plays until a promise breaks; what it said.
-fn simulate(copy: &Path) -> (bool, String) {
+fn simulate(copy: &Path, seeds: u32) -> (bool, String) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["run", "--quiet", "--locked", "--example", "mutant", "--"]);
-    cargo.args(["--seeds", "3000", "--until-broken"]).current_dir(copy);
+    cargo.args(["--seeds", &seeds.to_string(), "--until-broken"]).current_dir(copy);
     // The libraries that are built already are used again.
     cargo.env("CARGO_TARGET_DIR", target());
     let output = cargo.output().expect("cargo runs");

@@ -1,11 +1,11 @@
-//! A simulated tenant on loopback whose clock is not the machine's: served by a thread of the test, which
-//! can ask the tenant itself what was done to it and when.
+//! A simulated tenant on loopback whose clock may differ from the machine's: served by a thread of the
+//! test, which can ask the tenant itself what was done to it and when.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use advaudit::clock::Clock;
 use advaudit::model::{SignedDuration, Timestamp};
-use advaudit::sandbox::{Ask, Tenant};
+use advaudit::sandbox::{Ask, Audited, Tenant, Truth};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -19,12 +19,21 @@ pub struct Elsewhen {
     pub url: String,
     tenant: Arc<Mutex<Tenant>>,
     clock: Clock,
+    /// How long a write is on its way, and its answer.
+    way: SignedDuration,
 }
 
 impl Elsewhen {
     /// Serves a tenant file that begins as all do. Its clock is ahead of the machine's by so much.
     pub fn start(file: &str, ahead: SignedDuration) -> Elsewhen {
-        let tenant = Tenant::read(&format!("{TENANT}{file}")).expect("a tenant");
+        Elsewhen::start_far_away(file, ahead, SignedDuration::ZERO)
+    }
+
+    /// The same where each write takes that long to arrive, and its answer to come back. Whoever hangs up
+    /// before it has arrived has written nothing.
+    pub fn start_far_away(file: &str, ahead: SignedDuration, way: SignedDuration) -> Elsewhen {
+        let mut tenant = Tenant::read(&format!("{TENANT}{file}")).expect("a tenant");
+        tenant.keep_audit();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("a listener for tokio");
         let served = Elsewhen {
@@ -32,6 +41,7 @@ impl Elsewhen {
             tenant: Arc::new(Mutex::new(tenant)),
             // Nothing is heard by it, so it is the machine's with an offset.
             clock: Clock::machine_of(&Clock::system(), ahead),
+            way,
         };
         let router = Router::new().fallback(handle).with_state(served.clone());
         std::thread::spawn(move || {
@@ -54,6 +64,16 @@ impl Elsewhen {
         self.tenant().writes().iter().map(|write| write.at).collect()
     }
 
+    /// Every change by its own record, those of group processing included.
+    pub fn audit(&self) -> Vec<Audited> {
+        self.tenant().audit().expect("kept").to_vec()
+    }
+
+    /// How everything stands.
+    pub fn truth(&self) -> Truth {
+        self.tenant().truth(self.clock.now())
+    }
+
     fn tenant(&self) -> MutexGuard<'_, Tenant> {
         self.tenant.lock().expect("no panic")
     }
@@ -69,8 +89,11 @@ async fn handle(State(served): State<Elsewhen>, request: Request) -> Response {
         headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
         body: to_bytes(body, 1 << 22).await.expect("a body").to_vec(),
     };
+    let way = if ask.path_and_query.ends_with("/assignLicense") { served.way } else { SignedDuration::ZERO };
+    served.clock.sleep(way).await;
     let now = served.clock.now();
     let answer = served.tenant().handle(&ask, now);
+    served.clock.sleep(way).await;
     let mut response = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         response = response.header(name, value);

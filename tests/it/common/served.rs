@@ -70,6 +70,17 @@ impl Running {
         assert!(sent.expect("kill runs").success(), "{} is gone already", self.line);
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.as_mut().expect("still there").try_wait().expect("a child").is_some()
+    }
+
+    /// Kills it, if it has not ended before; what came of it.
+    pub fn kill(mut self) -> Ran {
+        _ = self.child.as_mut().expect("still there").kill();
+        self.end()
+    }
+
     /// What came of it.
     pub fn end(mut self) -> Ran {
         let child = self.child.take().expect("still there");
