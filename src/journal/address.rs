@@ -63,7 +63,15 @@ pub fn named(text: &str) -> Result<Named, BadAddress> {
         None => text.to_owned(),
     };
     let bad = |why| BadAddress { text: shown.clone(), why };
-    let Some((scheme, rest)) = text.split_once("://") else { return Ok(Named::Folder(PathBuf::from(text))) };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return if is_meant_as_address(text) {
+            Err(bad(
+                "an address has two slashes behind its colon, as az://container/prefix or file:///folder",
+            ))
+        } else {
+            Ok(Named::Folder(PathBuf::from(text)))
+        };
+    };
     if scheme == "file" {
         return folder(rest)
             .map(Named::Folder)
@@ -83,6 +91,12 @@ pub fn named(text: &str) -> Result<Named, BadAddress> {
         return Err(bad("the prefix is made of letters, digits, `-`, `_`, `.`, `=` and single slashes"));
     }
     Ok(Named::Objects(Address { kind, bucket: bucket.to_owned(), prefix: prefix.to_owned() }))
+}
+
+/// `s3:/bucket`: taken for a folder it would be made on the runner, and lost with it.
+fn is_meant_as_address(text: &str) -> bool {
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|own| own == "file" || Kind::ALL.into_iter().any(|kind| kind.scheme() == own))
 }
 
 fn folder(rest: &str) -> Option<PathBuf> {
@@ -124,6 +138,7 @@ mod tests {
     #[test]
     fn a_folder_by_its_path_or_its_address() {
         assert_eq!(address(".advaudit"), "the folder .advaudit");
+        assert_eq!(address(r"C:\advaudit"), r"the folder C:\advaudit");
         assert_eq!(address("file:///srv/ad%20audit"), "the folder /srv/ad audit");
     }
 
@@ -134,6 +149,9 @@ mod tests {
             ("az://", "the name of a container"),
             ("az://c/a//b", "single slashes"),
             ("s3://b/../c", "the prefix is made of"),
+            ("az:/c/p", "two slashes"),
+            ("S3:b", "two slashes"),
+            ("file:/srv/advaudit", "two slashes"),
             ("file://relative", "file:///srv/advaudit"),
             ("file:///", "file:///srv/advaudit"),
         ] {
