@@ -83,7 +83,9 @@ impl Disk for Folder {
     fn lock(&self, name: &str) -> Result<bool> {
         let path = self.path.join(name);
         // Not truncated on opening: the text belongs to whoever holds the lock.
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let own = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        // A file that may only be read can be locked all the same.
+        let file = own.or_else(|cause| File::open(&path).map_err(|_| cause))?;
         match file.try_lock() {
             Ok(()) => {
                 self.locks.borrow_mut().insert(name.to_owned(), file);
