@@ -123,6 +123,9 @@ impl Failure {
             }
             Failure::Graph(failure) => failure.hint().map(str::to_owned),
             Failure::Other { hint, .. } => hint.clone(),
+            Failure::Journal(JournalError::Store(error)) | Failure::Lease(LeaseError::Store(error)) => {
+                in_a_folder(error).map(str::to_owned)
+            }
             Failure::Usage(_)
             | Failure::NoToken(_)
             | Failure::Manifest(_)
@@ -133,5 +136,17 @@ impl Failure {
             | Failure::Sandbox(_)
             | Failure::Internal(_) => None,
         }
+    }
+}
+
+/// What to do about a folder that cannot be used. What an object store says has its own next step.
+fn in_a_folder(error: &StoreError) -> Option<&'static str> {
+    match error {
+        StoreError::Failed { place, .. } if !place.contains("://") => Some(
+            "--state has to name a folder that can be read and written: is it the right one, is there room on the \
+             disk, may this user write there? Then run again with the same --state: who is off is in its journal. If \
+             that is lost, `advaudit heal MANIFEST` with another --state turns on by the tenant's own dates",
+        ),
+        StoreError::Failed { .. } | StoreError::Conflict { .. } => None,
     }
 }

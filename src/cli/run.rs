@@ -227,13 +227,12 @@ fn say_what_stopped(ended: &Ended, output: &Output) {
         ));
     }
     let off = ended.running.in_flight.values().any(|own| own.counts_as_off());
-    let is_overtaken = match &ended.stopped {
-        Some(Stopped::Lease(_)) => true,
-        Some(Stopped::Journal(error)) => error.is_conflict(),
-        None | Some(Stopped::Interrupted | Stopped::Graph(_)) => false,
-    };
-    let next = if is_overtaken {
+    let is_conflict = matches!(&ended.stopped, Some(Stopped::Journal(error)) if error.is_conflict());
+    let next = if is_conflict || matches!(&ended.stopped, Some(Stopped::Lease(_))) {
         "Another run works on this tenant now: `advaudit status` says which, and who is off."
+    } else if matches!(&ended.stopped, Some(Stopped::Journal(_))) {
+        "See to it that the place can be written (is there room?), then run again with the same --state: whoever \
+         could not be written down as on is looked at once more."
     } else if off {
         "Who is off is in the journal: `advaudit status` lists them, `advaudit heal` turns them on when they are due."
     } else {

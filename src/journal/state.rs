@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::folder::{Folder, JOURNAL};
+use super::folder::Folder;
 use super::objects::Objects;
 use super::shared::Shared;
 use super::store::{Store, StoreError};
@@ -30,7 +30,11 @@ impl State {
     /// The tenants that something is kept for, in order. Whether that is a journal is seen by loading it.
     pub async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
         let names = match self {
-            State::Folder(path) => folders(path),
+            State::Folder(path) => folders(path).map_err(|cause| StoreError::Failed {
+                what: "read the folder",
+                place: path.display().to_string(),
+                cause: cause.to_string(),
+            })?,
             State::Objects(objects) => objects.list("").await?,
         };
         let mut tenants: Vec<TenantId> = names.iter().filter_map(|name| name.parse().ok()).collect();
@@ -39,11 +43,14 @@ impl State {
     }
 }
 
-/// The folders with a journal.
-fn folders(path: &std::path::Path) -> Vec<String> {
-    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    let known = entries.filter(|entry| entry.path().join(JOURNAL).is_file());
-    known.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+/// What is in the folder; a missing one is empty. That something there is no journal is seen by loading it.
+fn folders(path: &std::path::Path) -> std::io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(path) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
+    names.filter_map(std::io::Result::transpose).collect()
 }
 
 impl std::fmt::Display for State {
