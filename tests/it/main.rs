@@ -15,6 +15,7 @@ mod kills;
 mod layers;
 mod meanwhile;
 mod mutants;
+mod places;
 mod promises;
 mod simulation;
 mod sockets;
