@@ -86,7 +86,7 @@ fn is_worth_repeating(failure: &Failure) -> bool {
 async fn send(client: &Client, paths: &[String], left: &[usize], needs: Needs) -> Vec<Outcome> {
     let part = |&part: &usize| BatchRequest { id: part.to_string(), method: "GET", url: paths[part].clone() };
     let batch = Batch { requests: left.iter().map(part).collect() };
-    let ask = client.post("/$batch", needs, Priority::Normal, &batch);
+    let ask = client.post("/$batch", needs, Priority::Normal, &batch).of_parts(left.len());
     let answer = client.read(&ask).await;
     let parts = answer.and_then(|answer| answer.json().map(|parts| (answer, parts)));
     let (answer, parts): (Answer, BatchAnswer) = match parts {
@@ -131,6 +131,9 @@ fn judge(client: &Client, answer: &Answer, path: &str, needs: Needs, part: Optio
     }
     if status.is_redirection() {
         return Err(redirected(&asked, client.root(), &headers));
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        client.governor().part_refused(&headers);
     }
     let refusal = Refusal {
         asked: &asked,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::envelope::{Refusal, describe};
 use super::error::Failure;
+use super::governor::{Governor, Load, NextWrite, Ticket};
 use super::headers::{date, header};
 use super::permission::Needs;
 use super::plain::plain;
@@ -39,6 +40,7 @@ struct Inner {
     root: Root,
     token: Token,
     clock: Clock,
+    governor: Rc<Governor>,
     observer: Option<Observer>,
 }
 
@@ -64,6 +66,7 @@ pub(super) struct Ask {
     url: String,
     body: Option<Vec<u8>>,
     priority: Priority,
+    load: Load,
 }
 
 /// An answer with a status of success.
@@ -88,15 +91,17 @@ pub(super) struct Answer {
 impl Client {
     /// A client of that root. Nothing is sent before something is asked.
     pub fn new(transport: Rc<dyn Transport>, root: Root, token: Token, clock: Clock) -> Client {
-        Client(Rc::new(Inner { transport, root, token, clock, observer: None }))
+        let governor = Governor::new(clock.clone());
+        Client(Rc::new(Inner { transport, root, token, clock, governor, observer: None }))
     }
 
     /// The same client, telling `observer` each time it waits to ask again.
     #[must_use]
     pub fn observed(self, observer: Observer) -> Client {
-        let Inner { transport, root, token, clock, .. } = &*self.0;
+        let Inner { transport, root, token, clock, governor, .. } = &*self.0;
         let (transport, root, token, clock) = (transport.clone(), root.clone(), token.clone(), clock.clone());
-        Client(Rc::new(Inner { transport, root, token, clock, observer: Some(observer) }))
+        let governor = governor.clone();
+        Client(Rc::new(Inner { transport, root, token, clock, governor, observer: Some(observer) }))
     }
 
     /// Where this client asks.
@@ -116,6 +121,16 @@ impl Client {
         self.0.clock.ticks()
     }
 
+    /// Keeps what is asked within the tenant's quotas.
+    pub(super) fn governor(&self) -> &Governor {
+        &self.0.governor
+    }
+
+    /// When the next write may leave.
+    pub(super) fn next_write(&self) -> NextWrite {
+        self.0.governor.next_write()
+    }
+
     /// A question that changes nothing, by `GET`. `path` is below the version and percent-encoded.
     pub(super) fn get(&self, path: &str, needs: Needs) -> Ask {
         Ask {
@@ -125,6 +140,7 @@ impl Client {
             url: self.0.root.url(path),
             body: None,
             priority: Priority::Normal,
+            load: Load { units: needs.units(), is_write: false },
         }
     }
 
@@ -138,6 +154,7 @@ impl Client {
             // Our own bodies are plain structs, which serde_json cannot fail on.
             body: Some(serde_json::to_vec(body).unwrap_or_default()),
             priority,
+            load: Load { units: needs.units(), is_write: needs.is_write() },
         }
     }
 
@@ -183,13 +200,21 @@ impl Client {
         true
     }
 
-    /// Sends once, and judges the answer.
+    /// Sends once, as soon as the quotas allow, and judges the answer.
     pub(super) async fn once(&self, ask: &Ask) -> Result<Answer, Failure> {
+        let ticket = self.0.governor.let_leave(ask.load).await?;
+        let outcome = self.send(ask, &ticket).await;
+        ticket.judged(outcome.as_ref().err());
+        outcome
+    }
+
+    async fn send(&self, ask: &Ask, ticket: &Ticket) -> Result<Answer, Failure> {
         let client_request_id = Uuid::new_v4().to_string();
         let request = self.request(ask, &client_request_id)?;
         let sent = self.ticks();
         match self.0.transport.send(request).await {
             Ok(response) => {
+                ticket.answered(response.status(), response.headers());
                 let date = date(response.headers());
                 let settled = date.is_none_or(|date| self.0.clock.heard(sent, date));
                 let answer = self.judge(ask, client_request_id, response)?;
@@ -260,6 +285,12 @@ impl Client {
 }
 
 impl Ask {
+    /// The same question, taking so many resource units: a batch takes those of its parts.
+    pub(super) fn of_parts(self, parts: usize) -> Ask {
+        let parts = u32::try_from(parts).unwrap_or(u32::MAX);
+        Ask { load: Load { units: self.load.units.saturating_mul(parts), ..self.load }, ..self }
+    }
+
     /// The same question for the next page: an opaque absolute URL (GRAPH 2.2).
     pub(super) fn next(&self, link: &str) -> Ask {
         Ask { url: link.to_owned(), ..self.clone() }

@@ -20,6 +20,23 @@ pub(super) enum Needs {
 }
 
 impl Needs {
+    /// What one such request takes in resource units, with the `$select` that is always sent (GRAPH 8.2).
+    pub(super) fn units(self) -> u32 {
+        match self {
+            Needs::Licenses => 3,
+            Needs::Members => 2,
+            Needs::Organization | Needs::Users | Needs::Groups | Needs::WriteUser | Needs::WriteGroup => 1,
+        }
+    }
+
+    /// Whether it changes something.
+    pub(super) fn is_write(self) -> bool {
+        match self {
+            Needs::WriteUser | Needs::WriteGroup => true,
+            Needs::Organization | Needs::Licenses | Needs::Users | Needs::Groups | Needs::Members => false,
+        }
+    }
+
     /// What to grant, in one sentence.
     pub(super) fn hint(self) -> &'static str {
         match self {

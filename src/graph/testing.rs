@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::throttle::Throttled;
 use super::transport::{Lost, Request, Response, Sending, Transport};
-use super::{OffWriter, OnWriter, Reader, Root, Token};
+use super::{Failure, OffWriter, OnWriter, Reader, Root, Token, Told};
 use crate::clock::Clock;
-use crate::model::{Catalog, License, LicenseStatus, ServicePlan, ServicePlanId, SkuId, Timestamp};
+use crate::model::{
+    Catalog, License, LicenseStatus, ServicePlan, ServicePlanId, SignedDuration, SkuId, Timestamp,
+};
 
 pub const TOKEN: &str = "t0p-s3cret";
 pub const REQUEST_ID: &str = "11111111-2222-4333-8444-555555555555";
@@ -56,6 +58,20 @@ pub fn raw(status: u16, body: &str) -> Prepared {
 /// That status with Graph's error envelope.
 pub fn refused(code: u16, word: &str, message: &str) -> Prepared {
     status(code, json!({ "error": { "code": word, "message": message } }))
+}
+
+/// The failure that a 429 is, asking to stay away that long.
+pub fn throttled(seconds: i64) -> Failure {
+    Failure::Throttled(Box::new(Told {
+        asked: "GET /users".to_owned(),
+        status: 429,
+        code: "TooManyRequests".to_owned(),
+        inner_code: None,
+        message: "slow down".to_owned(),
+        request_id: None,
+        client_request_id: "mine".to_owned(),
+        retry_after: Some(SignedDuration::from_secs(seconds)),
+    }))
 }
 
 /// The request left and no answer came.

@@ -13,7 +13,7 @@ pub(super) const TRIES_MAX_UNCONNECTED: u32 = 5;
 
 /// How long a read is tried in all: twice the longest quota window (5 min, GRAPH 8.1). A longer
 /// `Retry-After` is for the caller to honour.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// The longest wait of our own choosing: 1, 2, 4, 8, 16, 32, 32 s.
 const BACKOFF_SECONDS_MAX: i64 = 32;

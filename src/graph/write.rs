@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::client::{Answer, Ask, Client, Priority};
 use super::edit::{Direction, edited};
 use super::error::Failure;
+use super::governor::NextWrite;
 use super::permission::Needs;
 use super::wire;
 use crate::model::{Catalog, Licensed, SignedDuration, SubjectId};
@@ -51,6 +52,11 @@ impl OnWriter {
     /// A writer through that client.
     pub fn new(client: Client) -> Self {
         OnWriter(client)
+    }
+
+    /// When the next write may leave, whichever writer sends it: an earlier one would only wait.
+    pub fn next_write(&self) -> NextWrite {
+        self.0.next_write()
     }
 
     /// Sends, in one request, the licenses of one subject with the service plan on. `fresh` is the
