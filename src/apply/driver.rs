@@ -1,35 +1,44 @@
 //! The loop around the machines: journal, request, journal. It owns what runs at the same time, the
 //! room under `maxOff`, and the next wake-up; what a step does is the machines' business.
 //!
-//! One write at a time: parallel license writes meet `Directory_ConcurrencyViolation` (GRAPH 4.5).
-//! Reads go twenty to a request. In each round turning on goes before turning off (P2).
+//! Writes of different subjects run side by side, as many as the governor of the client lets go; never
+//! two of one subject, because a machine asks for one and waits for what becomes of it. Looks go twenty
+//! to a request. Whenever a write may leave, turning on goes before turning off (P2).
+
+mod looking;
+#[cfg(test)]
+mod tests;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::date_guard::{self, DateGuard};
+use writing::Write;
+
+use super::date_guard::DateGuard;
 use super::event::{Event as Tell, Told};
+use super::flight::{Flight, Landed, Wrote};
 use super::job::Job;
-use super::look::{self, Wanted};
 use super::machine::{Command, Event, Machine, State, World};
 use super::outcome::{Outcome, Trouble};
 use super::replay;
 use super::room::Room;
 pub use super::tools::{Done, Manner, Stopped, Tools};
-use crate::graph::{Failure, NotWritten, Written};
+use crate::graph::NextWrite;
 use crate::journal::record::Entry;
-use crate::model::{Catalog, Licensed, SignedDuration, Timestamp};
+use crate::model::{Catalog, SignedDuration, Timestamp};
 use crate::plan::change::Action;
 
-/// How many subjects are worked on at once: two batches of reads. More would only lengthen the time
-/// between the read and the write that is made from it.
+/// How many subjects are on their way to a write at once: two batches of reads. More would only lengthen
+/// the time between the read and the write that is made from it.
 const AT_ONCE: usize = 40;
-/// How old the read may be that a write is made from. Forty writes in a row take some ten seconds.
-const FRESH: SignedDuration = SignedDuration::from_secs(30);
-/// The longest that writes stay away when Graph asks for it: twice its longest quota window (5 min,
-/// GRAPH 8.1). What asks for more must not keep people off for as long as it likes.
-const QUIET_MAX: SignedDuration = SignedDuration::from_mins(10);
-/// Parts of one batch of reads.
-const BATCH: usize = 20;
+/// How many written ones may wait at once for a read that shows it: twenty seconds' worth at the quota
+/// (GRAPH 8.1). A tenant in which nothing shows is not written to for longer.
+const CHECKED_AT_ONCE: usize = 400;
+/// How many batches of looks are on their way at once, so that one that has to be repeated does not
+/// hold up the others.
+const LOOKS_AT_ONCE: usize = 4;
+/// A wait shorter than this is not told: it is only the pace of writes and reads.
+const TOLD: SignedDuration = SignedDuration::from_secs(1);
 
 /// Carries the jobs out, in their order.
 pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
@@ -41,7 +50,7 @@ pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
         reads: BTreeMap::new(),
         wakes: BTreeMap::new(),
         writes: Vec::new(),
-        quiet_until: None,
+        flight: Flight::default(),
         guard: DateGuard::default(),
         stopped: None,
         is_ending: false,
@@ -50,6 +59,7 @@ pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
     };
     driver.tell(Tell::Begun { subjects: driver.machines.len() });
     driver.work().await;
+    driver.land_writes().await;
     driver.tell(Tell::Over);
     driver.finish()
 }
@@ -66,19 +76,14 @@ struct Driver<'a> {
     wakes: BTreeMap<usize, Timestamp>,
     /// Writes in line, each with the time of the read that it is made from.
     writes: Vec<(usize, Write, Timestamp)>,
-    /// Graph asked writers to stay away until then.
-    quiet_until: Option<Timestamp>,
+    /// What left and has not come back.
+    flight: Flight<'a>,
     guard: DateGuard,
     stopped: Option<Stopped>,
     /// Only whoever is off because of us is still turned on.
     is_ending: bool,
     manner: Manner,
     tools: Tools<'a>,
-}
-
-enum Write {
-    On(Vec<Licensed>),
-    Off(Vec<Licensed>),
 }
 
 impl<'a> Driver<'a> {
@@ -96,14 +101,9 @@ impl<'a> Driver<'a> {
             }
             self.wake_due().await;
             self.admit().await;
-            let now = self.tools.clock.now();
-            if !self.writes.is_empty() && self.quiet_until.is_none_or(|until| until <= now) {
-                self.write_one().await;
-            } else if self.reads.values().any(|(at, _)| *at <= now) {
-                self.read_some(now).await;
-            } else if self.holds_back() && self.guard.wants_a_look(now) {
-                self.look_at_date(now).await;
-            } else if !self.wait().await {
+            self.send_writes().await;
+            self.send_looks();
+            if !self.wait().await {
                 return;
             }
         }
@@ -135,10 +135,18 @@ impl<'a> Driver<'a> {
         self.writes.retain(|(index, write, _)| turns_back_on(*index, write));
         let live: Vec<usize> = self.live.iter().copied().collect();
         for index in live {
-            let world = self.world(self.tools.catalog);
-            let commands = self.machines[index].start_nothing(&world);
-            self.obey_all(index, commands).await;
+            self.start_nothing(index).await;
         }
+    }
+
+    /// A write that is on its way is waited for first: it is not known whether it holds anybody off.
+    async fn start_nothing(&mut self, index: usize) {
+        if self.flight.is_writing(index) {
+            return;
+        }
+        let world = self.world(self.tools.catalog);
+        let commands = self.machines[index].start_nothing(&world);
+        self.obey_all(index, commands).await;
     }
 
     /// Ticks every machine whose time has come.
@@ -154,7 +162,7 @@ impl<'a> Driver<'a> {
 
     /// Starts machines, in order, as far as there is room. What turns on is never held back.
     async fn admit(&mut self) {
-        while self.holds_back() && self.at_work() < AT_ONCE {
+        while self.holds_back() && self.has_hands_free() {
             let machine = &self.machines[self.next];
             if self.is_ending && !machine.holds_off() {
                 self.next += 1;
@@ -173,9 +181,16 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Live machines that do more than wait for their time.
-    fn at_work(&self) -> usize {
-        self.alive().filter(|one| !matches!(one.state(), State::Waiting { .. })).count()
+    /// Whether another subject can be worked on. Those that wait for their time take nothing.
+    fn has_hands_free(&self) -> bool {
+        let checks = |one: &&Machine| match one.state() {
+            State::CheckingOff | State::CheckingOn => !one.job().is_group(),
+            State::Before | State::TurningOff | State::BeforeOn { .. } | State::TurningOn => false,
+            State::Waiting { .. } | State::Ended => false,
+        };
+        let waits = self.alive().filter(|one| matches!(one.state(), State::Waiting { .. })).count();
+        let checked = self.alive().filter(checks).count();
+        self.live.len() - waits - checked < AT_ONCE && checked < CHECKED_AT_ONCE
     }
 
     /// Who is off, or about to be, by toggles of ours; also who could not be turned on again.
@@ -268,148 +283,51 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Sends the most urgent write: back on, then enable, then off.
-    async fn write_one(&mut self) {
-        let urgency = |index: usize, write: &Write| match write {
-            Write::On(_) if self.machines[index].holds_off() => 0,
-            Write::On(_) => 1,
-            Write::Off(_) => 2,
-        };
-        let most_urgent =
-            (0..self.writes.len()).min_by_key(|at| urgency(self.writes[*at].0, &self.writes[*at].1));
-        let Some(at) = most_urgent else { return };
-        let (index, write, read_at) = self.writes.remove(at);
-        if self.tools.clock.now().duration_since(read_at) > FRESH {
-            return self.step(index, Event::Tick).await;
-        }
-        let id = self.machines[index].job().subject.id;
-        let (outcome, turns_off) = match &write {
-            Write::On(fresh) => (self.tools.on.turn_on(id, fresh, self.tools.catalog).await, false),
-            Write::Off(fresh) => match self.tools.off {
-                Some(off) => (off.turn_off(id, fresh, self.tools.catalog).await, true),
-                None => return self.machines[index].leave(None),
-            },
-        };
-        let refused = matches!(outcome, Err(NotWritten::Refused(_)));
-        let is_left_off = refused && !turns_off && self.machines[index].holds_off();
-        let catalog = if is_left_off { self.licenses_now().await } else { None };
-        self.answered(index, outcome, turns_off, catalog.as_ref().unwrap_or(self.tools.catalog)).await;
-    }
-
-    /// The tenant's licenses, read again: one may have been suspended since the plan was made, and then
-    /// no on can be done in it.
-    async fn licenses_now(&self) -> Option<Catalog> {
-        tokio::select! {
-            biased;
-            catalog = self.tools.reader.catalog() => catalog.ok(),
-            () = self.tools.interrupt.set() => None,
-        }
-    }
-
-    async fn answered(
-        &mut self,
-        index: usize,
-        outcome: Result<Written, NotWritten>,
-        turns_off: bool,
-        catalog: &Catalog,
-    ) {
-        let event = match outcome {
-            Ok(Written { request_id, sent, .. }) => Event::Wrote { request_id, sent },
-            Err(NotWritten::Busy { retry_after, failure }) => {
-                let pause = retry_after.unwrap_or(SignedDuration::ZERO).min(QUIET_MAX);
-                self.quiet_until = self.tools.clock.now().checked_add(pause).ok();
-                if !pause.is_zero() {
-                    self.tell(Tell::Throttled { pause, asked: failure.asked().to_owned() });
+    /// Deals with what came back.
+    async fn land(&mut self, landed: Landed) {
+        match landed {
+            Landed::Wrote(Wrote { index, turns_off, outcome, catalog }) => {
+                let catalog = catalog.as_ref().unwrap_or(self.tools.catalog);
+                self.answered(index, outcome, turns_off, catalog).await;
+                if self.is_ending {
+                    self.start_nothing(index).await;
                 }
-                Event::Busy { retry_after: pause, trouble: look::trouble(&failure) }
             }
-            Err(NotWritten::Refused(failure)) if failure.ends_the_run() && !turns_off => {
-                let trouble = self.note(failure);
-                return self.machines[index].leave(Some(trouble));
-            }
-            Err(NotWritten::Refused(failure)) => Event::Refused(self.note(failure)),
-            Err(NotWritten::InDoubt(failure)) => Event::InDoubt(self.note(failure)),
-        };
-        let accepted_on = matches!(event, Event::Wrote { .. }) && !turns_off;
-        self.step_with(index, event, catalog).await;
-        // One that changed nothing, or was never seen off, moves no date.
-        let machine = &self.machines[index];
-        if accepted_on && machine.job().action == Action::Toggle && machine.renews() {
-            self.guard.came_back(index, self.tools.clock.now());
-        }
-    }
-
-    /// The trouble that a failed write is to its machine; one that would meet every request ends the run.
-    fn note(&mut self, failure: Failure) -> Trouble {
-        let trouble = look::trouble(&failure);
-        if failure.ends_the_run() {
-            self.stopped = Some(Stopped::Graph(failure));
-        }
-        trouble
-    }
-
-    async fn read_some(&mut self, now: Timestamp) {
-        let due = self.reads.iter().filter(|(_, (at, _))| *at <= now);
-        let mut due: Vec<(usize, bool)> = due.map(|(index, (_, members))| (*index, *members)).collect();
-        let turns_on = |index: usize| matches!(self.machines[index].state(), State::BeforeOn { .. });
-        due.sort_by_key(|(index, _)| !turns_on(*index));
-        due.truncate(BATCH);
-        let wanted: Vec<Wanted> = due
-            .iter()
-            .map(|(index, members)| Wanted { id: self.machines[*index].job().subject.id, members: *members })
-            .collect();
-        let events = tokio::select! {
-            biased;
-            events = look::look(self.tools.reader, &wanted) => events,
-            () = self.tools.interrupt.set() => return,
-        };
-        match events {
-            Ok(events) => {
-                for ((index, _), event) in due.into_iter().zip(events) {
-                    self.reads.remove(&index);
+            Landed::Looked { indices, events: Ok(events) } => {
+                for (index, event) in indices.into_iter().zip(events) {
                     self.step(index, event).await;
                 }
             }
-            Err(failure) => self.stopped = Some(Stopped::Graph(failure)),
-        }
-    }
-
-    /// Whether the date of the first toggle moved, which keeps a lost journal from toggling for ever.
-    async fn look_at_date(&mut self, now: Timestamp) {
-        let Some(index) = self.guard.whose() else { return };
-        let job = self.machines[index].job();
-        let moved = tokio::select! {
-            biased;
-            moved = date_guard::has_moved(self.tools.reader, job, self.tools.catalog) => moved,
-            () = self.tools.interrupt.set() => return,
-        };
-        match moved {
-            Ok(moved) => {
-                if self.guard.looked(moved, now) {
-                    let subject = job.subject.clone();
-                    self.tell(Tell::DateDoesNotMove { subject });
-                }
+            Landed::Date(Ok(moved)) => self.date_was_looked_at(moved),
+            Landed::Looked { events: Err(failure), .. } | Landed::Date(Err(failure)) => {
+                self.stopped.get_or_insert(Stopped::Graph(failure));
             }
-            Err(failure) => self.stopped = Some(Stopped::Graph(failure)),
         }
     }
 
     /// Waits for the next thing to do; false when there is none, or when waiting is not wanted.
     async fn wait(&mut self) -> bool {
-        let guard = self.guard.next_look().filter(|_| self.holds_back());
+        let guard = self.guard.next_look().filter(|_| self.holds_back() && !self.flight.looks_at_date());
         let work = self.next_work();
-        let Some(next) = work.into_iter().chain(guard).min() else { return false };
-        if self.manner.no_wait && self.only_waits() {
-            return false;
+        let next = work.into_iter().chain(guard).min();
+        if self.flight.is_empty() {
+            if next.is_none() || (self.manner.no_wait && self.only_waits()) {
+                return false;
+            }
+            if let Some(until) = work.filter(|until| until.duration_since(self.tools.clock.now()) >= TOLD) {
+                self.tell(Tell::WaitUntil { until, off: self.room().off });
+            }
         }
-        if let Some(until) = work {
-            self.tell(Tell::WaitUntil { until, off: self.room().off });
-        }
-        tokio::select! {
+        let clock = self.tools.clock;
+        let landed = tokio::select! {
             biased;
-            () = self.tools.interrupt.set() => {}
-            () = self.tools.lease.lost(), if self.stopped.is_none() => {}
-            () = self.tools.clock.sleep_until(next) => {}
+            () = self.tools.interrupt.set() => None,
+            () = self.tools.lease.lost(), if self.stopped.is_none() => None,
+            landed = self.flight.next() => Some(landed),
+            () = clock.sleep_until(next.unwrap_or(Timestamp::MAX)), if next.is_some() => None,
+        };
+        if let Some(landed) = landed {
+            self.land(landed).await;
         }
         if self.tools.clock.seems_to_have_slept() {
             self.ask_for_the_time().await;
@@ -433,9 +351,14 @@ impl<'a> Driver<'a> {
 
     /// When the next subject needs something.
     fn next_work(&self) -> Option<Timestamp> {
-        let reads = self.reads.values().map(|(at, _)| *at);
-        let writes = self.quiet_until.filter(|_| !self.writes.is_empty());
-        reads.chain(self.wakes.values().copied()).chain(writes).min()
+        let looks = self.reads.values().map(|(at, _)| *at);
+        let looks = looks.filter(|_| self.flight.looks() < LOOKS_AT_ONCE);
+        let write = match self.tools.on.next_write() {
+            NextWrite::Now => Some(self.tools.clock.now()),
+            NextWrite::At(at) => Some(at),
+            NextWrite::AfterAnother => None,
+        };
+        looks.chain(self.wakes.values().copied()).chain(write.filter(|_| !self.writes.is_empty())).min()
     }
 
     /// Whether toggles wait for their turn.
@@ -483,6 +406,3 @@ impl<'a> Driver<'a> {
         Done { machines, stopped: self.stopped, date_does_not_move }
     }
 }
-
-#[cfg(test)]
-mod tests;

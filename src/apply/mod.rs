@@ -4,6 +4,7 @@
 mod date_guard;
 pub mod driver;
 pub mod event;
+mod flight;
 pub mod interrupt;
 pub mod job;
 pub mod live;

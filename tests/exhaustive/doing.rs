@@ -219,7 +219,9 @@ impl Doing<'_> {
         self.judge(who, number, &write, &sent)?;
         let event = match answer {
             Answer::Done | Answer::DoneSlowly => Event::Wrote { request_id: None, sent: sent.clone() },
-            Answer::LostUndone | Answer::LostDone => Event::InDoubt(trouble("lost")),
+            Answer::LostUndone | Answer::LostDone => {
+                Event::InDoubt { retry_after: SignedDuration::ZERO, trouble: trouble("lost") }
+            }
             Answer::Busy => Event::Busy { retry_after: SignedDuration::ZERO, trouble: trouble("busy") },
             Answer::Refused => Event::Refused(trouble("refused")),
         };

@@ -104,7 +104,12 @@ pub enum Event {
     /// The write was certainly not done and will not be.
     Refused(Trouble),
     /// Nobody knows whether the write was done.
-    InDoubt(Trouble),
+    InDoubt {
+        /// Not again before that.
+        retry_after: SignedDuration,
+        /// What is known.
+        trouble: Trouble,
+    },
     /// The time that was asked for has come. For a write that was asked for: it had to stay in line so
     /// long that the read it is made from is too old, and it was not sent.
     Tick,
@@ -280,11 +285,15 @@ impl Machine {
             (State::TurningOff, Event::Tick) => self.off_too_late(world),
             (State::TurningOn, Event::Tick) => self.on_too_late(world),
             (State::TurningOff, Event::Refused(trouble)) => self.off_refused(trouble, world),
-            (State::TurningOff, Event::InDoubt(trouble)) => self.off_in_doubt(trouble, world),
+            (State::TurningOff, Event::InDoubt { retry_after, trouble }) => {
+                self.off_in_doubt(retry_after, trouble, world)
+            }
             (State::TurningOn, Event::Busy { retry_after, trouble }) => {
                 self.on_not_done(retry_after, trouble, world)
             }
-            (State::TurningOn, Event::InDoubt(trouble)) => self.on_in_doubt(trouble, world),
+            (State::TurningOn, Event::InDoubt { retry_after, trouble }) => {
+                self.on_in_doubt(retry_after, trouble, world)
+            }
             (State::TurningOn, Event::Refused(trouble)) => self.on_refused(trouble, world),
             (_, Event::Unreadable(trouble)) => self.unreadable(trouble, world),
             // A read or a wake-up that was asked for in an earlier state, or an answer to nothing.
@@ -300,7 +309,7 @@ impl Machine {
                 | Event::Wrote { .. }
                 | Event::Busy { .. }
                 | Event::Refused(_)
-                | Event::InDoubt(_)
+                | Event::InDoubt { .. }
                 | Event::Tick,
             ) => Vec::new(),
         }

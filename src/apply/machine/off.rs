@@ -70,14 +70,19 @@ impl Machine {
     }
 
     /// An off whose answer was lost is never closed as "did not happen" (DESIGN 9): it is sent again.
-    pub(super) fn off_in_doubt(&mut self, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
+    pub(super) fn off_in_doubt(
+        &mut self,
+        retry_after: SignedDuration,
+        trouble: Trouble,
+        world: &World<'_>,
+    ) -> Vec<Command> {
         self.facts.doubt_since.get_or_insert(world.now);
         self.facts.tries += 1;
         if self.facts.tries > TRIES {
             return self.give_up_off(trouble, world);
         }
         self.state = State::Before;
-        vec![self.read_after(pause(self.facts.tries), world)]
+        vec![self.read_after(retry_after.max(pause(self.facts.tries)), world)]
     }
 
     /// Ends an off that may or may not have been done: with the on.

@@ -99,8 +99,10 @@ impl Machine {
     /// Whether it was turned on when its wait was over: by an on of ours that could not be written down,
     /// or by somebody who meant the same.
     fn was_turned_on_in_time(&self, live: &Live) -> bool {
+        /// The tenant's dates are cut to the second.
+        const CUT: SignedDuration = SignedDuration::from_secs(1);
         let due = self.facts.due.filter(|_| self.facts.verified);
-        due.is_some_and(|due| live.changed(&self.job.skus).is_some_and(|changed| changed >= due))
+        due.is_some_and(|due| live.changed(&self.job.skus).is_some_and(|changed| later(changed, CUT) > due))
     }
 
     fn is_newer_than_off(&self, live: &Live) -> bool {
@@ -163,9 +165,14 @@ impl Machine {
     }
 
     /// Perhaps on: the next look shows it, or the on is sent again.
-    pub(super) fn on_in_doubt(&mut self, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
+    pub(super) fn on_in_doubt(
+        &mut self,
+        retry_after: SignedDuration,
+        trouble: Trouble,
+        world: &World<'_>,
+    ) -> Vec<Command> {
         self.facts.on_lost = true;
-        self.on_again(State::BeforeOn { since: world.now }, SignedDuration::ZERO, trouble, world)
+        self.on_again(State::BeforeOn { since: world.now }, retry_after, trouble, world)
     }
 
     fn on_again(

@@ -69,7 +69,7 @@ impl Tenant {
             self.writes.push((story.now, direction == Direction::On));
         }
         match fate {
-            0 | 1 => Ok(Event::InDoubt(trouble("lost"))),
+            0 | 1 => Ok(Event::InDoubt { retry_after: SignedDuration::ZERO, trouble: trouble("lost") }),
             2 => Ok(Event::Busy { retry_after: SignedDuration::ZERO, trouble: trouble("busy") }),
             3 | 4 => Err(Died),
             _ => Ok(Event::Wrote { request_id: None, sent: edited(fresh, direction, &story.catalog).0 }),

@@ -247,7 +247,7 @@ impl Story {
     }
 
     pub fn lost(&mut self) -> &mut Self {
-        self.happens(Event::InDoubt(trouble("lost")))
+        self.happens(Event::InDoubt { retry_after: SignedDuration::ZERO, trouble: trouble("lost") })
     }
 
     pub fn unreadable(&mut self) -> &mut Self {

@@ -125,7 +125,7 @@ impl Tenant {
             self.becomes(story.now, Some(sent[0].disabled.clone()), direction == Direction::Off);
         }
         match fate {
-            0 | 1 => Ok(Event::InDoubt(trouble("lost"))),
+            0 | 1 => Ok(Event::InDoubt { retry_after: SignedDuration::ZERO, trouble: trouble("lost") }),
             2 => Ok(Event::Busy { retry_after: SignedDuration::from_secs(3), trouble: trouble("busy") }),
             3 => Ok(Event::Refused(trouble("refused"))),
             4 | 5 => Err(Died),
