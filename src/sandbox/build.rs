@@ -67,6 +67,7 @@ impl Tenant {
         let mut tenant = Tenant::new(settings, shelf, state);
         tenant.set_faults(Faults::new(file.faults));
         tenant.set_weather(file.weather);
+        tenant.set_quota(file.quota);
         Ok(tenant)
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::faults::Fault;
 use super::lines::Lines;
+use super::quota::Quota;
 use super::short::{self, Short};
 use super::weather::Weather;
 use super::words::{AssignmentError, AssignmentState, Capability, PlanDates, Unreadable};
@@ -76,6 +77,9 @@ pub struct TenantFile {
     /// What goes wrong, and when.
     #[serde(default)]
     pub faults: Vec<Fault>,
+    /// How much may be asked; without it, anything.
+    #[serde(default)]
+    pub quota: Quota,
     /// What goes wrong by chance, and how often.
     #[serde(default)]
     pub weather: Weather,

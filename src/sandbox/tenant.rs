@@ -14,6 +14,7 @@ use super::file::Organization;
 use super::group::Group;
 use super::history::History;
 use super::license::Shelf;
+use super::quota::Buckets;
 use super::seed::Seed;
 use super::truth::{Audited, Doing};
 use super::user::User;
@@ -30,6 +31,7 @@ pub struct Tenant {
     pub(super) state: State,
     pub(super) faults: Faults,
     pub(super) weather: Weather,
+    pub(super) buckets: Buckets,
     pub(super) faults_injected: BTreeMap<&'static str, u64>,
     pub(super) counters: Counters,
     /// Whose doing the change is that is being made.
@@ -134,6 +136,7 @@ impl Tenant {
             state,
             faults: Faults::none(),
             weather: Weather::calm(),
+            buckets: Buckets::default(),
             faults_injected: BTreeMap::new(),
             counters: Counters::default(),
             doing: Doing::Processing,

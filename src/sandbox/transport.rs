@@ -33,14 +33,36 @@ impl InProcess {
 impl Transport for InProcess {
     fn send(&self, request: Request) -> Sending<'_> {
         Box::pin(async move {
-            self.clock.sleep(LATENCY).await;
             let ask = ask(&request);
+            let _on_its_way = OnItsWay::new(self, &ask);
+            self.clock.sleep(LATENCY).await;
             let answer = self.tenant().handle(&ask, self.clock.now());
             if answer.lost {
                 return Err(Lost { reason: "the connection was closed".to_owned(), never_left: false });
             }
             response(answer)
         })
+    }
+}
+
+/// A write between its sender and the tenant; dropped when its answer is there, or nobody waits for it.
+struct OnItsWay<'a>(Option<&'a InProcess>);
+
+impl<'a> OnItsWay<'a> {
+    fn new(tenant: &'a InProcess, ask: &Ask) -> Self {
+        let is_write = ask.path_and_query.ends_with("/assignLicense");
+        if is_write {
+            tenant.tenant().write_sets_out();
+        }
+        OnItsWay(is_write.then_some(tenant))
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        if let Some(tenant) = self.0 {
+            tenant.tenant().write_is_over();
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod meanwhile;
 mod mutants;
 mod places;
 mod promises;
+mod quotas;
 mod simulation;
 mod sockets;
 mod stores;

@@ -100,10 +100,13 @@ pub fn one(tenant: &mut Tenant, ask: &Ask, place: Place, now: Timestamp) -> Answ
     tenant.counters.writes += u64::from(is_write);
     let fault = tenant.fault(is_write, place);
     let units = call.as_ref().map_or(1, |call| cost::units(&call.target, &call.options));
+    let charged = tenant.buckets.charge(units, is_write, now);
 
     let instead = fault.as_ref().filter(|fault| !fault.answer.after_the_work());
     let mut answer = match (instead, &call) {
         (Some(fault), _) => spoil::instead(tenant, fault, ask, now),
+        (None, _) if charged.refused.is_some() => refused(tenant, &Refusal::of_status(429), ask, now),
+        (None, _) if is_write && tenant.writes_meet() => refused(tenant, &Refusal::conflict(), ask, now),
         (None, _) if !has_token(ask) => refused(tenant, &Refusal::no_token(), ask, now),
         (None, Err(refusal)) => refused(tenant, refusal, ask, now),
         (None, Ok(call)) => match done(tenant, call) {
@@ -117,6 +120,7 @@ pub fn one(tenant: &mut Tenant, ask: &Ask, place: Place, now: Timestamp) -> Answ
     }
     set_headers(&mut answer, tenant, ask, now);
     answer.set("x-ms-resource-unit", units.to_string());
+    charged.tell(&mut answer);
     answer
 }
 
