@@ -15,7 +15,8 @@
 //! 10. [`report`]: values to text and JSON.
 //! 11. [`cli`]: the commands.
 //!
-//! Beside them stand the [`clock`], Graph's or a virtual one, and the [`sandbox`], a simulated tenant.
+//! Beside them stand the [`clock`], Graph's or a virtual one, the [`credentials`], by which `cli` signs in, and
+//! the [`sandbox`], a simulated tenant.
 //!
 //! `GRAPH 4.2` in a comment cites a section of the project's fact sheet on Microsoft Graph, where the
 //! source of each fact is named; `DESIGN 5` cites the contract; P1 to P9 are its promises:
@@ -55,4 +56,5 @@ pub mod report;
 pub mod cli;
 
 pub mod clock;
+pub mod credentials;
 pub mod sandbox;

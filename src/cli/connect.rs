@@ -1,5 +1,6 @@
-//! A way to the tenant: Graph over HTTP with the token of the environment, or the sandbox.
+//! A way to the tenant: Graph over HTTP, signed in as the environment says, or the sandbox.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -7,8 +8,12 @@ use super::Failure;
 use super::options::Global;
 use super::sandbox::no_tenant;
 use crate::clock::Clock;
+use crate::credentials::choice::{self, AUTHORITY_HOST, Variables};
+use crate::credentials::{Authority, Setting};
 use crate::graph::transport::Transport;
-use crate::graph::{Client, HttpTransport, Root, Throttled, Token};
+use crate::graph::{
+    BadTrust, Client, Cloud, HttpTransport, Observer, Root, Throttled, Token, TokenSource, Trust,
+};
 use crate::journal::state::State;
 use crate::model::Timestamp;
 use crate::plan::skew::Skew;
@@ -17,8 +22,10 @@ use crate::report::output::Output;
 use crate::report::progress;
 use crate::sandbox::{CannotSave, InProcess, Opened, Saved};
 
-/// The variable that holds a ready-made token.
-const TOKEN: &str = "ADVAUDIT_ACCESS_TOKEN";
+/// A PEM file of certificate authorities beside the system's.
+const CERT_FILE: &str = "SSL_CERT_FILE";
+/// A folder of them instead of the system's.
+const CERT_FOLDER: &str = "SSL_CERT_DIR";
 
 /// A tenant that can be asked.
 pub(super) struct Connection {
@@ -40,15 +47,26 @@ impl Connection {
     }
 
     fn graph(global: &Global, output: Output) -> Result<Self, Failure> {
-        let root = match &global.graph_url {
-            Some(url) => Root::parse(url).map_err(|error| Failure::Usage(format!("--graph-url: {error}")))?,
-            None => Root::of(global.cloud.unwrap_or_default()),
-        };
+        let (root, cloud) = global.place()?;
         global.named()?;
-        let text = std::env::var(TOKEN).map_err(|_| no_token())?;
-        let token = Token::new(text).map_err(|error| Failure::NoToken(format!("{TOKEN}: {error}")))?;
+        let variables = environment();
+        let authority = authority(&variables, cloud)?;
+        let choice = choice::choose(global.auth.way(), &variables);
+        let choice = choice.map_err(|lacking| Failure::NoToken(lacking.to_string()))?;
+        let trust =
+            if root.is_plain() && !authority.is_secure() { Trust::system() } else { trust(&variables)? };
         let clock = Clock::system();
-        let client = client(Rc::new(HttpTransport::new()), root, token, &clock, output);
+        let setting = Setting {
+            choice,
+            authority,
+            cloud,
+            trust: trust.clone(),
+            clock: clock.clone(),
+            observer: observer(&clock, output),
+            say: Rc::new(move |text| output.say(text)),
+        };
+        let tokens = setting.tokens().map_err(Failure::NoToken)?;
+        let client = client(Rc::new(HttpTransport::new(trust)), root, tokens, &clock, output);
         Ok(Connection { client, clock, state: global.state()?, sandbox: None })
     }
 
@@ -72,8 +90,7 @@ impl Connection {
         let clock = Clock::starting_at(start(&opened));
         let tenant = InProcess::new(opened.tenant, clock.clone());
         let token = Token::new("sandbox").map_err(|error| Failure::Usage(error.to_string()))?;
-        let client =
-            client(Rc::new(tenant.clone()), Root::of(crate::graph::Cloud::Global), token, &clock, output);
+        let client = client(Rc::new(tenant.clone()), Root::of(Cloud::Global), Rc::new(token), &clock, output);
         let state = State::Folder(state);
         Ok(Connection { client, clock, state, sandbox: Some((tenant, opened.saved)) })
     }
@@ -128,14 +145,44 @@ fn forget(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-fn client(transport: Rc<dyn Transport>, root: Root, token: Token, clock: &Clock, output: Output) -> Client {
-    let told = clock.clone();
-    let observer = move |throttled: Throttled| output.say(&progress::throttled(&throttled, told.now()));
-    Client::new(transport, root, token, clock.clone()).observed(Rc::new(observer))
+fn client(
+    transport: Rc<dyn Transport>,
+    root: Root,
+    tokens: Rc<dyn TokenSource>,
+    clock: &Clock,
+    output: Output,
+) -> Client {
+    Client::new(transport, root, tokens, clock.clone()).observed(observer(clock, output))
 }
 
-fn no_token() -> Failure {
-    Failure::NoToken(format!(
-        "there is no access token: set {TOKEN}, or use --sandbox FILE to try a simulated tenant"
-    ))
+/// Says that something waits.
+fn observer(clock: &Clock, output: Output) -> Observer {
+    let told = clock.clone();
+    Rc::new(move |throttled: Throttled| output.say(&progress::throttled(&throttled, told.now())))
+}
+
+/// The variables that are text; a name or a path of ours is.
+fn environment() -> Variables {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
+}
+
+/// Where tokens come from: the cloud's authority, or the one that the environment names.
+fn authority(variables: &Variables, cloud: Cloud) -> Result<Authority, Failure> {
+    match variables.get(AUTHORITY_HOST).filter(|text| !text.is_empty()) {
+        None => Ok(Authority::of(cloud)),
+        Some(text) => {
+            Authority::parse(text).map_err(|bad| Failure::Usage(format!("{AUTHORITY_HOST}: {bad}")))
+        }
+    }
+}
+
+/// Who is believed to say who a server is.
+fn trust(variables: &Variables) -> Result<Trust, Failure> {
+    let Some(file) = variables.get(CERT_FILE).filter(|path| !path.is_empty()) else {
+        return Ok(Trust::system());
+    };
+    let bad = |bad: BadTrust| Failure::other(format!("{CERT_FILE}: {bad}"), "correct the path, or unset it");
+    Trust::with_file(Path::new(file), variables.contains_key(CERT_FOLDER)).map_err(bad)
 }

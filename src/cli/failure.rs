@@ -116,7 +116,14 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         match self {
             Failure::Graph(graph::Failure::Credentials(_)) => {
-                Some("set ADVAUDIT_ACCESS_TOKEN to a fresh token of this tenant's cloud and run again".into())
+                Some(
+                    "is it a token of this tenant's cloud (--cloud)? A ready-made one lives about an hour: set \
+                     ADVAUDIT_ACCESS_TOKEN to a fresh one, or sign in by a secret or certificate, and run again"
+                        .into(),
+                )
+            }
+            Failure::Graph(failure @ graph::Failure::Lost { .. }) if failure.asked() == graph::TOKEN_REQUEST => {
+                Some("is AZURE_AUTHORITY_HOST right, and the network there? Run again: whatever was begun is in the journal".into())
             }
             Failure::Graph(graph::Failure::Lost { .. }) => {
                 Some("is --graph-url right, and the network there? Run again: whatever was begun is in the journal".into())

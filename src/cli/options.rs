@@ -7,7 +7,8 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::Failure;
-use crate::graph::Cloud;
+use crate::credentials::Auth;
+use crate::graph::{Cloud, Root};
 use crate::journal::address::{self, Named};
 use crate::journal::bucket::Bucket;
 use crate::journal::state::State;
@@ -26,13 +27,25 @@ pub(super) struct Global {
     /// Forget what was done to the simulated tenant before
     #[arg(long, global = true, requires = "sandbox")]
     pub sandbox_reset: bool,
-    /// The cloud of the tenant: global, usgov, usgov-dod or china
-    #[arg(long, global = true, value_name = "CLOUD", conflicts_with = "graph_url")]
+    /// The cloud of the tenant: global, usgov, usgov-dod or china. Says where its Graph and its login
+    /// authority are
+    #[arg(long, global = true, value_name = "CLOUD")]
     pub cloud: Option<Cloud>,
-    /// The root of Graph without a version, as `https://graph.microsoft.com`; plain http only for
-    /// loopback
+    /// The root of Graph without a version, where it is not the cloud's own, as
+    /// `https://graph.microsoft.com`; plain http only for loopback
     #[arg(long, global = true, value_name = "URL")]
     pub graph_url: Option<String>,
+    /// How to sign in; auto takes what the environment names
+    #[arg(
+        long,
+        global = true,
+        value_name = "WAY",
+        value_enum,
+        default_value_t = Auth::Auto,
+        hide_possible_values = true,
+        conflicts_with = "sandbox"
+    )]
+    pub auth: Auth,
     /// Where journal and lease are kept: a folder, or a place in an object store that runners share
     /// (az://container/prefix, s3://bucket/prefix, gs://bucket/prefix) [default: .advaudit]
     #[arg(long, global = true, value_name = "DIR|URL")]
@@ -61,6 +74,22 @@ impl Global {
             quiet: self.quiet,
             verbose: self.verbose,
             no_colour: self.no_color,
+        }
+    }
+
+    /// Where Graph is, and of which cloud it is. A root of Microsoft's names its cloud.
+    pub fn place(&self) -> Result<(Root, Cloud), Failure> {
+        let Some(url) = &self.graph_url else {
+            let cloud = self.cloud.unwrap_or_default();
+            return Ok((Root::of(cloud), cloud));
+        };
+        let root = Root::parse(url).map_err(|error| Failure::Usage(format!("--graph-url: {error}")))?;
+        match (root.cloud(), self.cloud) {
+            (Some(own), Some(named)) if own != named => Err(Failure::Usage(format!(
+                "--graph-url {root} is the Graph of {own}, and --cloud says {named}: tokens of one are worthless in the \
+                 other"
+            ))),
+            (own, named) => Ok((root, named.or(own).unwrap_or_default())),
         }
     }
 

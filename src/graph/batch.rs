@@ -15,7 +15,9 @@ use super::headers::header;
 use super::permission::Needs;
 use super::plain::plain;
 use super::throttle::{Patience, TRIES_MAX};
+use super::token::TOKEN_REQUEST;
 use super::wire::{Batch, BatchAnswer, BatchPart, BatchRequest};
+use super::{Claims, Token};
 
 /// The most parts that Graph takes in one batch.
 const PARTS_MAX: usize = 20;
@@ -60,14 +62,25 @@ async fn get_chunk(client: &Client, paths: &[String], needs: Needs) -> Vec<Outco
     let mut done: BTreeMap<usize, Outcome> = BTreeMap::new();
     let mut left: Vec<usize> = (0..paths.len()).collect();
     let mut patience = Patience::new(client.ticks());
+    let mut had_another_token = false;
     while !left.is_empty() {
-        let answers = send(client, paths, &left, needs).await;
-        for (&part, outcome) in left.iter().zip(answers) {
+        let sent = send(client, paths, &left, needs).await;
+        for (&part, outcome) in left.iter().zip(sent.outcomes) {
             done.insert(part, outcome);
         }
         let failed = |part: &usize| done.get(part).and_then(|outcome| outcome.as_ref().err());
-        left.retain(|part| failed(part).is_some_and(is_worth_repeating));
-        let Some(first) = left.first().and_then(failed) else { break };
+        // A part that a token was not good enough for is asked once more with another one.
+        let has_another_token = match sent.unauthorized.filter(|_| !had_another_token) {
+            Some(unauthorized) => client.tokens().refused(&unauthorized.token, unauthorized.challenge),
+            None => false,
+        };
+        had_another_token |= has_another_token;
+        let again = |failure: &Failure| {
+            is_worth_repeating(failure) || (has_another_token && failure.is_credentials())
+        };
+        left.retain(|part| failed(part).is_some_and(again));
+        let waits_for = left.iter().filter_map(failed).find(|failure| is_worth_repeating(failure));
+        let Some(first) = waits_for else { continue };
         let longest = left.iter().filter_map(failed).filter_map(Failure::retry_after).max();
         if !client.wait(&mut patience, BATCH, first, longest, TRIES_MAX).await {
             break;
@@ -79,11 +92,25 @@ async fn get_chunk(client: &Client, paths: &[String], needs: Needs) -> Vec<Outco
 /// Whether to ask for a part again. Not when it failed with the whole batch: then the client has
 /// been patient already.
 fn is_worth_repeating(failure: &Failure) -> bool {
-    failure.is_transient() && failure.asked() != BATCH
+    failure.is_transient() && failure.asked() != BATCH && failure.asked() != TOKEN_REQUEST
 }
 
-/// One batch of the parts that are left; outcomes in their order.
-async fn send(client: &Client, paths: &[String], left: &[usize], needs: Needs) -> Vec<Outcome> {
+/// What came of one batch.
+struct Sent {
+    /// In the order of its parts.
+    outcomes: Vec<Outcome>,
+    /// Some part was answered with 401.
+    unauthorized: Option<Unauthorized>,
+}
+
+/// A token that was not accepted for a part, and what Graph wants of the next one.
+struct Unauthorized {
+    token: Token,
+    challenge: Option<Claims>,
+}
+
+/// One batch of the parts that are left.
+async fn send(client: &Client, paths: &[String], left: &[usize], needs: Needs) -> Sent {
     let part = |&part: &usize| BatchRequest { id: part.to_string(), method: "GET", url: paths[part].clone() };
     let batch = Batch { requests: left.iter().map(part).collect() };
     let ask = client.post("/$batch", needs, Priority::Normal, &batch).of_parts(left.len());
@@ -91,7 +118,10 @@ async fn send(client: &Client, paths: &[String], left: &[usize], needs: Needs) -
     let parts = answer.and_then(|answer| answer.json().map(|parts| (answer, parts)));
     let (answer, parts): (Answer, BatchAnswer) = match parts {
         Ok(both) => both,
-        Err(failure) => return left.iter().map(|_| Err(of_the_whole(failure.clone()))).collect(),
+        Err(failure) => {
+            let outcomes = left.iter().map(|_| Err(of_the_whole(failure.clone()))).collect();
+            return Sent { outcomes, unauthorized: None };
+        }
     };
     let mut found: BTreeMap<String, BatchPart> = BTreeMap::new();
     for part in parts.responses.unwrap_or_default() {
@@ -102,9 +132,13 @@ async fn send(client: &Client, paths: &[String], left: &[usize], needs: Needs) -
             found.insert(id.to_ascii_lowercase(), part);
         }
     }
+    let unauthorized = found.values().find(|part| part.status == Some(401)).map(|part| Unauthorized {
+        token: answer.token.clone(),
+        challenge: Claims::of(&headers(part.headers.clone().unwrap_or_default(), &answer)),
+    });
     let outcome =
         |part: &usize| judge(client, &answer, &paths[*part], needs, found.remove(&part.to_string()));
-    left.iter().map(outcome).collect()
+    Sent { outcomes: left.iter().map(outcome).collect(), unauthorized }
 }
 
 /// "Not found" of the batch itself says nothing about any user or group (P6).
@@ -125,7 +159,7 @@ fn judge(client: &Client, answer: &Answer, path: &str, needs: Needs, part: Optio
         return Err(Failure::Lost { asked, reason, never_left: false, client_request_id });
     };
     let headers = headers(part.headers.unwrap_or_default(), answer);
-    let request_id = header(&headers, "request-id").map(|id| client.token().scrub(&id));
+    let request_id = header(&headers, "request-id").map(|id| client.tokens().scrub(&id));
     if status.is_success() {
         return Ok(Found { asked, request_id, body: part.body.unwrap_or_default() });
     }
@@ -142,7 +176,7 @@ fn judge(client: &Client, answer: &Answer, path: &str, needs: Needs, part: Optio
         headers: &headers,
         body: part.body,
         instead: "it came without a reason".to_owned(),
-        token: client.token(),
+        tokens: client.tokens(),
         client_request_id: &answer.client_request_id,
         now: answer.at,
     };

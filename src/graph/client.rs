@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -19,8 +19,9 @@ use super::permission::Needs;
 use super::plain::plain;
 use super::root::origin_of;
 use super::throttle::{Patience, TRIES_MAX, TRIES_MAX_UNCONNECTED, Throttled};
+use super::token::{NoToken, TOKEN_REQUEST};
 use super::transport::{Lost, Request, Response, Transport};
-use super::{Root, Token};
+use super::{Claims, Root, Token, TokenSource};
 use crate::clock::Clock;
 use crate::model::{SignedDuration, Timestamp};
 
@@ -38,7 +39,7 @@ pub struct Client(Rc<Inner>);
 struct Inner {
     transport: Rc<dyn Transport>,
     root: Root,
-    token: Token,
+    tokens: Rc<dyn TokenSource>,
     clock: Clock,
     governor: Rc<Governor>,
     observer: Option<Observer>,
@@ -78,6 +79,8 @@ pub(super) struct Answer {
     pub request_id: Option<String>,
     /// The `client-request-id` that was sent.
     pub client_request_id: String,
+    /// What it was asked with.
+    pub token: Token,
     /// When it came, on the client's clock.
     pub at: Timestamp,
     /// Its `Date` is far from what was expected, and the next answer decides.
@@ -88,20 +91,33 @@ pub(super) struct Answer {
     pub body: Vec<u8>,
 }
 
+/// An attempt: when it left and with what, and what came back.
+struct Sent {
+    sent: SignedDuration,
+    token: Token,
+    answer: Result<Response, Lost>,
+}
+
 impl Client {
     /// A client of that root. Nothing is sent before something is asked.
-    pub fn new(transport: Rc<dyn Transport>, root: Root, token: Token, clock: Clock) -> Client {
+    pub fn new(
+        transport: Rc<dyn Transport>,
+        root: Root,
+        tokens: Rc<dyn TokenSource>,
+        clock: Clock,
+    ) -> Client {
         let governor = Governor::new(clock.clone());
-        Client(Rc::new(Inner { transport, root, token, clock, governor, observer: None }))
+        Client(Rc::new(Inner { transport, root, tokens, clock, governor, observer: None }))
     }
 
     /// The same client, telling `observer` each time it waits to ask again.
     #[must_use]
     pub fn observed(self, observer: Observer) -> Client {
-        let Inner { transport, root, token, clock, governor, .. } = &*self.0;
-        let (transport, root, token, clock) = (transport.clone(), root.clone(), token.clone(), clock.clone());
+        let Inner { transport, root, tokens, clock, governor, .. } = &*self.0;
+        let (transport, root, tokens, clock) =
+            (transport.clone(), root.clone(), tokens.clone(), clock.clone());
         let governor = governor.clone();
-        Client(Rc::new(Inner { transport, root, token, clock, governor, observer: Some(observer) }))
+        Client(Rc::new(Inner { transport, root, tokens, clock, governor, observer: Some(observer) }))
     }
 
     /// Where this client asks.
@@ -109,8 +125,8 @@ impl Client {
         &self.0.root
     }
 
-    pub(super) fn token(&self) -> &Token {
-        &self.0.token
+    pub(super) fn tokens(&self) -> &dyn TokenSource {
+        &*self.0.tokens
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -170,7 +186,8 @@ impl Client {
             let failure = match self.once(ask).await {
                 Ok(answer) if answer.is_dated_in_doubt => return self.once(ask).await.or(Ok(answer)),
                 Ok(answer) => return Ok(answer),
-                Err(failure) if failure.is_transient() => failure,
+                // For a token somebody has been patient already.
+                Err(failure) if failure.is_transient() && failure.asked() != TOKEN_REQUEST => failure,
                 Err(failure) => return Err(failure),
             };
             let unconnected = matches!(failure, Failure::Lost { never_left: true, .. });
@@ -203,39 +220,92 @@ impl Client {
     /// Sends once, as soon as the quotas allow, and judges the answer.
     pub(super) async fn once(&self, ask: &Ask) -> Result<Answer, Failure> {
         let ticket = self.0.governor.let_leave(ask.load).await?;
-        let outcome = self.send(ask, &ticket).await;
+        let outcome = self.attempt(ask, &ticket).await;
         ticket.judged(outcome.as_ref().err());
         outcome
     }
 
-    async fn send(&self, ask: &Ask, ticket: &Ticket) -> Result<Answer, Failure> {
+    async fn attempt(&self, ask: &Ask, ticket: &Ticket) -> Result<Answer, Failure> {
         let client_request_id = Uuid::new_v4().to_string();
         let request = self.request(ask, &client_request_id)?;
-        let sent = self.ticks();
-        match self.0.transport.send(request).await {
+        let Sent { sent, token, answer } = self.send(ask, request).await?;
+        match answer {
             Ok(response) => {
                 ticket.answered(response.status(), response.headers());
                 let date = date(response.headers());
                 let settled = date.is_none_or(|date| self.0.clock.heard(sent, date));
-                let answer = self.judge(ask, client_request_id, response)?;
+                let answer = self.judge(ask, client_request_id, response, token)?;
                 Ok(Answer { is_dated_in_doubt: !settled, ..answer })
             }
             Err(Lost { reason, never_left }) => {
-                let (asked, reason) = (ask.asked.clone(), self.0.token.scrub(&reason));
+                let (asked, reason) = (ask.asked.clone(), self.0.tokens.scrub(&reason));
                 Err(Failure::Lost { asked, reason, never_left, client_request_id })
             }
         }
     }
 
-    /// The request of one attempt. The one place where the token meets a URL, and so the place that
-    /// sees to it that the URL is on the origin of this run (P6, P9).
+    /// Sends a request with a token that is good now. A 401 certainly did nothing (GRAPH 9), so also a
+    /// write goes out once more when there is another token; a second 401 is an answer.
+    async fn send(&self, ask: &Ask, mut request: Request) -> Result<Sent, Failure> {
+        let mut again = true;
+        loop {
+            let token = self.0.tokens.token().await.map_err(|none| self.tokenless(none))?;
+            let header = token.header();
+            let header = header.map_err(|error| self.tokenless(NoToken::Unreachable(error.to_string())))?;
+            request.headers_mut().insert(AUTHORIZATION, header);
+            self.stays_here(ask, &request)?;
+            let sent = self.ticks();
+            let answer = self.0.transport.send(request.clone()).await;
+            let challenge = match &answer {
+                Ok(response) if response.status() == StatusCode::UNAUTHORIZED && again => {
+                    Claims::of(response.headers())
+                }
+                Ok(_) | Err(_) => return Ok(Sent { sent, token, answer }),
+            };
+            if !self.0.tokens.refused(&token, challenge) {
+                return Ok(Sent { sent, token, answer });
+            }
+            again = false;
+        }
+    }
+
+    /// Without a token nothing leaves.
+    fn tokenless(&self, none: NoToken) -> Failure {
+        match none {
+            NoToken::Refused { reason, hint, request_id } => {
+                let scrub = |text: String| self.0.tokens.scrub(&text);
+                Failure::SignIn {
+                    reason: scrub(reason),
+                    hint: hint.map(scrub),
+                    request_id: request_id.map(scrub),
+                }
+            }
+            NoToken::Unreachable(reason) => Failure::Lost {
+                asked: TOKEN_REQUEST.to_owned(),
+                reason: self.0.tokens.scrub(&reason),
+                never_left: true,
+                client_request_id: String::new(),
+            },
+        }
+    }
+
+    /// The one place that sees to it that a token meets no URL but those on the origin of this run (P6,
+    /// P9). Judged as it will travel, not as it was given.
+    fn stays_here(&self, ask: &Ask, request: &Request) -> Result<(), Failure> {
+        let url = request.uri().to_string();
+        if self.0.root.holds(&url) {
+            return Ok(());
+        }
+        Err(Failure::OtherOrigin { asked: ask.asked.clone(), origin: origin_of(&url), request_id: None })
+    }
+
+    /// The request of one attempt, without its token.
     fn request(&self, ask: &Ask, client_request_id: &str) -> Result<Request, Failure> {
         let not_sent = |reason: String| Failure::NotSent { asked: ask.asked.clone(), reason };
         let mut request = http::Request::builder()
             .method(&ask.method)
             .uri(&ask.url)
             .header(ACCEPT, JSON)
-            .header(AUTHORIZATION, self.0.token.header().map_err(|error| not_sent(error.to_string()))?)
             .header(CLIENT_REQUEST_ID, client_request_id)
             .header(THROTTLE_PRIORITY, ask.priority.as_str());
         if ask.body.is_some() {
@@ -244,22 +314,26 @@ impl Client {
         let request = request
             .body(ask.body.clone().unwrap_or_default())
             .map_err(|_| not_sent("its address is not one that HTTP can carry".to_owned()))?;
-        // Judged as it will travel, not as it was given.
-        let url = request.uri().to_string();
-        if self.0.root.holds(&url) {
-            return Ok(request);
-        }
-        Err(Failure::OtherOrigin { asked: ask.asked.clone(), origin: origin_of(&url), request_id: None })
+        // Before a token is even asked for.
+        self.stays_here(ask, &request)?;
+        Ok(request)
     }
 
     /// Success or failure, by the status alone.
-    fn judge(&self, ask: &Ask, client_request_id: String, response: Response) -> Result<Answer, Failure> {
+    fn judge(
+        &self,
+        ask: &Ask,
+        client_request_id: String,
+        response: Response,
+        token: Token,
+    ) -> Result<Answer, Failure> {
         let (parts, body) = response.into_parts();
         if parts.status.is_success() {
             return Ok(Answer {
                 asked: ask.asked.clone(),
-                request_id: header(&parts.headers, "request-id").map(|id| self.0.token.scrub(&id)),
+                request_id: header(&parts.headers, "request-id").map(|id| self.0.tokens.scrub(&id)),
                 client_request_id,
+                token,
                 at: self.now(),
                 is_dated_in_doubt: false,
                 headers: parts.headers,
@@ -276,7 +350,7 @@ impl Client {
             headers: &parts.headers,
             body: serde_json::from_slice(&body).ok(),
             instead: describe(&parts.headers, &body),
-            token: &self.0.token,
+            tokens: self.tokens(),
             client_request_id: &client_request_id,
             now: self.now(),
         };

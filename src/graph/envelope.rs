@@ -4,7 +4,7 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::Token;
+use super::TokenSource;
 use super::error::{Failure, Told};
 use super::headers::{header, one_line, retry_after};
 use super::permission::Needs;
@@ -27,8 +27,8 @@ pub(super) struct Refusal<'a> {
     pub body: Option<Value>,
     /// What the body is when it is not JSON.
     pub instead: String,
-    /// What must not be in a message, even if the server repeats it (P9).
-    pub token: &'a Token,
+    /// Whose secrets must not be in a message, even if the server repeats them (P9).
+    pub tokens: &'a dyn TokenSource,
     /// What the attempt was sent with.
     pub client_request_id: &'a str,
     /// When it came.
@@ -63,12 +63,12 @@ impl Refusal<'_> {
         Told {
             asked: self.asked.to_owned(),
             status: self.status.as_u16(),
-            code: code.map_or_else(|| name_of(self.status), |code| self.token.scrub(&code)),
-            inner_code: inner_code.map(|code| self.token.scrub(&code)),
-            message: message.map_or(self.instead, |message| self.token.scrub(&message)),
+            code: code.map_or_else(|| name_of(self.status), |code| self.tokens.scrub(&code)),
+            inner_code: inner_code.map(|code| self.tokens.scrub(&code)),
+            message: message.map_or(self.instead, |message| self.tokens.scrub(&message)),
             request_id: header(self.headers, "request-id")
                 .or_else(|| found("request-id"))
-                .map(|id| self.token.scrub(&id)),
+                .map(|id| self.tokens.scrub(&id)),
             client_request_id: self.client_request_id.to_owned(),
             retry_after: retry_after(self.headers, self.now),
         }
@@ -109,6 +109,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::graph::Token;
     use crate::graph::headers::TEXT_CHARS_MAX;
 
     fn told(code: u16, body: Value) -> Told {
@@ -120,7 +121,7 @@ mod tests {
             headers: &HeaderMap::new(),
             body: Some(body),
             instead: "instead".to_owned(),
-            token: &token,
+            tokens: &token,
             client_request_id: "mine",
             now: Timestamp::UNIX_EPOCH,
         };
@@ -150,7 +151,7 @@ mod tests {
             headers: &HeaderMap::new(),
             body: Some(json!({ "error": error })),
             instead: "instead".to_owned(),
-            token: &token,
+            tokens: &token,
             client_request_id: "mine",
             now: Timestamp::UNIX_EPOCH,
         };

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::TOKEN_REQUEST;
 use crate::model::SignedDuration;
 
 /// What Graph said with a status that is not success (GRAPH 9).
@@ -39,6 +40,16 @@ pub enum Failure {
     /// 401: the token is missing, wrong or expired.
     #[error("the access token was not accepted: {0}")]
     Credentials(Box<Told>),
+    /// There is no access token, because the credentials are refused or cannot be used. Nothing was sent.
+    #[error("cannot sign in: {reason}{}", id(request_id.as_deref()))]
+    SignIn {
+        /// What was said, and by whom.
+        reason: String,
+        /// What the administrator can do, where that is known.
+        hint: Option<String>,
+        /// The id that Microsoft's support asks for.
+        request_id: Option<String>,
+    },
     /// 403: the token is good, its permissions are not.
     #[error("a permission is missing: {told}")]
     Denied {
@@ -149,6 +160,7 @@ impl Failure {
             | Failure::Refused(told)
             | Failure::Throttled(told)
             | Failure::Unavailable(told) => Parts::new(&told.code, &told.asked, told.request_id.as_deref()),
+            Failure::SignIn { request_id, .. } => Parts::new("sign-in", TOKEN_REQUEST, request_id.as_deref()),
             Failure::Lost { asked, .. } => Parts::new("no-answer", asked, None),
             Failure::Unreadable { asked, request_id, .. } => {
                 Parts::new("unreadable-answer", asked, request_id.as_deref())
@@ -172,7 +184,8 @@ impl Failure {
             | Failure::Refused(told)
             | Failure::Throttled(told)
             | Failure::Unavailable(told) => Some(told),
-            Failure::Lost { .. }
+            Failure::SignIn { .. }
+            | Failure::Lost { .. }
             | Failure::Unreadable { .. }
             | Failure::OtherOrigin { .. }
             | Failure::Endless { .. }
@@ -191,9 +204,10 @@ impl Failure {
     }
 
     /// What the administrator can do, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Failure::Denied { hint, .. } => Some(hint),
+            Failure::SignIn { hint, .. } => hint.as_deref(),
             Failure::Credentials(_) => Some("get a new access token; one of another cloud is not accepted"),
             _ => None,
         }
@@ -213,9 +227,9 @@ impl Failure {
         }
     }
 
-    /// 401: nothing will work before there is a new token.
+    /// 401, or no token to be had: nothing will work before somebody acts.
     pub fn is_credentials(&self) -> bool {
-        matches!(self, Failure::Credentials(_))
+        matches!(self, Failure::Credentials(_) | Failure::SignIn { .. })
     }
 
     /// 403: a permission is missing.

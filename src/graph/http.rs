@@ -1,13 +1,15 @@
-//! The transport over a socket: https to Graph, plain http to a simulated tenant on this machine.
+//! The transport over a socket: https to Graph, plain http to a simulated tenant on this machine. What
+//! gets tokens goes by the same way, with less patience and smaller answers.
 
-use std::cell::OnceCell;
 use std::error::Error;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::{ClientBuilder, Url};
 
-use super::root::{is_loopback, may_carry_a_token};
+use super::root::{is_link_local, is_loopback, may_carry_a_token};
 use super::transport::{Lost, Request, Response, Sending, Transport};
+use super::trust::Trust;
 
 /// Connecting takes well under a second; ten also cover a dropped packet or two.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,49 +22,108 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
 /// is never asked for, would be 10 MB (GRAPH 3.3).
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// A token is given or refused within a few seconds.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Tokens have some kilobytes, refusals less.
+const TOKEN_BYTES_MAX: usize = 1024 * 1024;
+
 /// Carries requests over HTTP. Follows no redirect; refuses plain http to anywhere but this machine.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct HttpTransport {
+    trust: Trust,
+    total_timeout: Duration,
+    bytes_max: usize,
+    /// Plain http to a link-local address, where Azure gives its machines tokens.
+    reaches_link_local: bool,
     /// Made on first use, because making one reads the machine's certificates and fails where there
     /// are none, which must not keep a slim container from talking to loopback.
-    secure: OnceCell<reqwest::Client>,
-    loopback: OnceCell<reqwest::Client>,
+    secure: OnceLock<reqwest::Client>,
+    plain: OnceLock<reqwest::Client>,
 }
 
 impl HttpTransport {
-    /// A transport. Nothing is opened or read before the first request.
-    pub fn new() -> Self {
-        Self::default()
+    /// The way to Graph. Nothing is opened or read before the first request.
+    pub fn new(trust: Trust) -> Self {
+        HttpTransport {
+            trust,
+            total_timeout: TOTAL_TIMEOUT,
+            bytes_max: BODY_BYTES_MAX,
+            reaches_link_local: false,
+            secure: OnceLock::new(),
+            plain: OnceLock::new(),
+        }
+    }
+
+    /// The way to whoever gives tokens.
+    pub fn for_tokens(trust: Trust) -> Self {
+        let (total_timeout, bytes_max) = (TOKEN_TIMEOUT, TOKEN_BYTES_MAX);
+        HttpTransport { total_timeout, bytes_max, ..HttpTransport::new(trust) }
+    }
+
+    /// The way to the machine that this one runs on, which gives a managed identity its tokens by plain
+    /// http on a link-local address.
+    pub fn for_managed_identity(trust: Trust, total_timeout: Option<Duration>) -> Self {
+        let transport = HttpTransport::for_tokens(trust);
+        let total_timeout = total_timeout.unwrap_or(transport.total_timeout);
+        HttpTransport { reaches_link_local: true, total_timeout, ..transport }
     }
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client, Lost> {
-        if !may_carry_a_token(url) {
+        let is_near = self.reaches_link_local && url.scheme() == "http" && is_link_local(url);
+        if !may_carry_a_token(url) && !is_near {
             return Err(never_left("plain http is for loopback addresses only".to_owned()));
         }
         let plain = url.scheme() == "http";
-        let cell = if plain { &self.loopback } else { &self.secure };
+        let cell = if plain { &self.plain } else { &self.secure };
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let mut builder = base();
+        let mut builder = self.base();
         if plain {
             builder = builder.tls_certs_only([]);
+        } else {
+            builder = self.trust.put_into(builder);
         }
-        if is_loopback(url) {
+        if is_loopback(url) || is_near {
             // Otherwise HTTP_PROXY would carry what is meant for this machine to another one.
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|error| never_left(explain(&error)))?;
+        let client = builder.build().map_err(|error| never_left(cannot_begin(&error)))?;
         Ok(cell.get_or_init(|| client))
     }
 
-    async fn carry(&self, request: Request) -> Result<Response, Lost> {
+    fn base(&self) -> ClientBuilder {
+        reqwest::Client::builder()
+            .user_agent(concat!("advaudit/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT_TIMEOUT.min(self.total_timeout))
+            .timeout(self.total_timeout)
+    }
+
+    /// Sends one request; see [`Transport::send`].
+    pub async fn carry(&self, request: Request) -> Result<Response, Lost> {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|_| never_left("the address is not an absolute URL".to_owned()))?;
         let client = self.client(&url)?;
-        let request = reqwest::Request::try_from(request).map_err(|error| lost(&error))?;
-        let answer = client.execute(request).await.map_err(|error| lost(&error))?;
-        read(answer).await
+        let lost = |error: reqwest::Error| Lost {
+            reason: explain(&error, self.total_timeout),
+            never_left: error.is_connect() || error.is_builder(),
+        };
+        let request = reqwest::Request::try_from(request).map_err(lost)?;
+        let mut answer = client.execute(request).await.map_err(lost)?;
+        let mut response = http::Response::new(Vec::new());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = answer.headers().clone();
+        while let Some(chunk) = answer.chunk().await.map_err(lost)? {
+            if response.body().len() + chunk.len() > self.bytes_max {
+                let reason = format!("the answer is larger than {} MB", self.bytes_max / 1024 / 1024);
+                return Err(Lost { reason, never_left: false });
+            }
+            response.body_mut().extend_from_slice(&chunk);
+        }
+        Ok(response)
     }
 }
 
@@ -72,48 +133,31 @@ impl Transport for HttpTransport {
     }
 }
 
-fn base() -> ClientBuilder {
-    reqwest::Client::builder()
-        .user_agent(concat!("advaudit/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TOTAL_TIMEOUT)
-}
-
-/// Reads the whole answer, up to the cap.
-async fn read(mut answer: reqwest::Response) -> Result<Response, Lost> {
-    let mut response = http::Response::new(Vec::new());
-    *response.status_mut() = answer.status();
-    *response.headers_mut() = answer.headers().clone();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
-        if response.body().len() + chunk.len() > BODY_BYTES_MAX {
-            let reason = format!("the answer is larger than {} MB", BODY_BYTES_MAX / 1024 / 1024);
-            return Err(Lost { reason, never_left: false });
-        }
-        response.body_mut().extend_from_slice(&chunk);
-    }
-    Ok(response)
-}
-
 fn never_left(reason: String) -> Lost {
     Lost { reason, never_left: true }
 }
 
-fn lost(error: &reqwest::Error) -> Lost {
-    Lost { reason: explain(error), never_left: error.is_connect() || error.is_builder() }
-}
-
 /// What the network said, without the URL, whose query may hold more than belongs in a log. The
 /// chain of causes is walked, because the outermost says only "error sending request".
-fn explain(error: &reqwest::Error) -> String {
+fn explain(error: &reqwest::Error, total_timeout: Duration) -> String {
     if error.is_timeout() {
-        let timeout = if error.is_connect() { CONNECT_TIMEOUT } else { TOTAL_TIMEOUT };
+        let timeout = if error.is_connect() { CONNECT_TIMEOUT.min(total_timeout) } else { total_timeout };
         return format!("nothing came for {} s", timeout.as_secs());
     }
     let causes: Vec<String> =
         std::iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string).collect();
     if causes.is_empty() { "the request could not be sent".to_owned() } else { causes.join(": ") }
+}
+
+/// Why there cannot even be a client: mostly because the machine knows no authority.
+fn cannot_begin(error: &reqwest::Error) -> String {
+    let why = explain(error, Duration::ZERO);
+    if why.contains("No CA certificates") {
+        return "this machine has no certificate authorities to tell servers by: install its CA certificates \
+                (ca-certificates), or name a PEM file of them in SSL_CERT_FILE"
+            .to_owned();
+    }
+    why
 }
 
 #[cfg(test)]
@@ -162,7 +206,7 @@ mod tests {
 
     async fn send(url: &str) -> Result<Response, Lost> {
         let request = http::Request::get(url).header("authorization", "Bearer s3cret").body(Vec::new());
-        HttpTransport::new().send(request.expect("a request")).await
+        HttpTransport::new(Trust::system()).send(request.expect("a request")).await
     }
 
     #[tokio::test]
@@ -214,7 +258,12 @@ mod tests {
         let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
         let (root, token) =
             (Root::parse(&server.origin).expect("a root"), Token::new("s3cret").expect("a token"));
-        let reader = Reader::new(Client::new(Rc::new(HttpTransport::new()), root, token, clock.clone()));
+        let reader = Reader::new(Client::new(
+            Rc::new(HttpTransport::new(Trust::system())),
+            root,
+            Rc::new(token),
+            clock.clone(),
+        ));
         let catalog = clock.drive(reader.catalog()).await.expect("an answer");
         assert_eq!(catalog.licenses().count(), 0);
         assert!(clock.now().as_second() >= 20);
@@ -230,7 +279,12 @@ mod tests {
         let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
         let (root, token) =
             (Root::parse(&server.origin).expect("a root"), Token::new("s3cret").expect("a token"));
-        let reader = Reader::new(Client::new(Rc::new(HttpTransport::new()), root, token, clock.clone()));
+        let reader = Reader::new(Client::new(
+            Rc::new(HttpTransport::new(Trust::system())),
+            root,
+            Rc::new(token),
+            clock.clone(),
+        ));
         let failure = clock.drive(reader.catalog()).await.expect_err("redirected");
         assert!(matches!(failure, Failure::OtherOrigin { .. }), "{failure}");
     }

@@ -1,6 +1,6 @@
 //! Microsoft Graph: what advaudit asks a tenant and what it may change there.
 //!
-//! The way in is a [`Client`]: a [`transport`], the [`Root`] of one cloud, a [`Token`] and the clock.
+//! The way in is a [`Client`]: a [`transport`], the [`Root`] of one cloud, a [`TokenSource`] and the clock.
 //! A client by itself can do nothing outside this folder. It is handed on as one of three things, and
 //! which of them a command is given decides what that command is able to do:
 //!
@@ -14,6 +14,7 @@
 //! to another origin.
 
 mod batch;
+mod claims;
 mod client;
 mod convert;
 mod edit;
@@ -32,13 +33,15 @@ mod root;
 mod throttle;
 mod token;
 pub mod transport;
+mod trust;
 mod wire;
 mod write;
 
 #[cfg(test)]
 mod testing;
 
-pub use client::Client;
+pub use claims::Claims;
+pub use client::{Client, Observer};
 pub use convert::Malformed;
 pub use edit::{Direction, LeftOut, edited};
 pub use error::{Failure, Told};
@@ -48,5 +51,6 @@ pub use live::{GroupRead, Organization, Processing, ServicePlanEntry, UserRead};
 pub use read::Reader;
 pub use root::{BadRoot, Cloud, Root};
 pub use throttle::Throttled;
-pub use token::{BadToken, Token};
+pub use token::{BadToken, Giving, NoToken, TOKEN_REQUEST, Token, TokenSource};
+pub use trust::{BadTrust, Trust};
 pub use write::{NotWritten, OffWriter, OnWriter, Written};

@@ -43,6 +43,36 @@ impl Cloud {
             Cloud::China => "https://microsoftgraph.chinacloudapi.cn",
         }
     }
+
+    /// Where its tokens come from.
+    pub fn login_authority(self) -> &'static str {
+        match self {
+            Cloud::Global => "https://login.microsoftonline.com",
+            Cloud::UsGov | Cloud::UsGovDod => "https://login.microsoftonline.us",
+            Cloud::China => "https://login.chinacloudapi.cn",
+        }
+    }
+
+    /// What a token is asked for: everything that the application was granted on its Graph.
+    pub fn scope(self) -> String {
+        format!("{}/.default", self.graph_root())
+    }
+
+    /// The audience that the login authority expects in a token of another issuer
+    /// (learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust).
+    pub fn federation_audience(self) -> &'static str {
+        match self {
+            Cloud::Global => "api://AzureADTokenExchange",
+            Cloud::UsGov | Cloud::UsGovDod => "api://AzureADTokenExchangeUSGov",
+            Cloud::China => "api://AzureADTokenExchangeChina",
+        }
+    }
+
+    /// Whether its Graph can search the audit log: `security/auditLog/queries` is in no schema but the
+    /// worldwide one (GRAPH 13).
+    pub fn can_search_audit_log(self) -> bool {
+        self == Cloud::Global
+    }
 }
 
 impl fmt::Display for Cloud {
@@ -110,6 +140,16 @@ impl Root {
         Root { origin: cloud.graph_root().to_owned() }
     }
 
+    /// The cloud whose root this is, where it is one of Microsoft's.
+    pub fn cloud(&self) -> Option<Cloud> {
+        Cloud::ALL.into_iter().find(|cloud| cloud.graph_root() == self.origin)
+    }
+
+    /// Whether it is plain http, which it can be on this machine only.
+    pub fn is_plain(&self) -> bool {
+        self.origin.starts_with("http://")
+    }
+
     /// The absolute URL of a path below version 1.0: `/users` to `https://…/v1.0/users`.
     pub fn url(&self, path: &str) -> String {
         format!("{}/v1.0{path}", self.origin)
@@ -155,6 +195,12 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether the host is an address that no router passes on (169.254.0.0/16).
+pub(super) fn is_link_local(url: &Url) -> bool {
+    let address = url.host_str().and_then(|host| host.parse::<std::net::Ipv4Addr>().ok());
+    address.is_some_and(|address| address.is_link_local())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +212,18 @@ mod tests {
             assert_eq!(cloud.as_str().parse(), Ok(cloud));
         }
         assert!("moon".parse::<Cloud>().expect_err("no cloud").contains("usgov-dod"));
+    }
+
+    #[test]
+    fn every_cloud_has_an_authority_and_a_scope_of_its_own_graph() {
+        for cloud in Cloud::ALL {
+            assert_eq!(cloud.scope(), format!("{}/.default", cloud.graph_root()));
+            assert!(Root::parse(cloud.login_authority()).is_ok());
+            assert_eq!(Root::of(cloud).cloud(), Some(cloud));
+            assert_eq!(cloud.can_search_audit_log(), cloud == Cloud::Global);
+        }
+        assert_eq!(Cloud::UsGovDod.login_authority(), "https://login.microsoftonline.us");
+        assert_eq!(Root::parse("https://graph.example").expect("a root").cloud(), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::throttle::Throttled;
 use super::transport::{Lost, Request, Response, Sending, Transport};
-use super::{Failure, OffWriter, OnWriter, Reader, Root, Token, Told};
+use super::{Claims, Failure, Giving, NoToken, OffWriter, OnWriter, Reader, Root, Token, TokenSource, Told};
 use crate::clock::Clock;
 use crate::model::{
     Catalog, License, LicenseStatus, ServicePlan, ServicePlanId, SignedDuration, SkuId, Timestamp,
@@ -107,6 +107,40 @@ impl Transport for Script {
     }
 }
 
+/// Gives a new token after each refusal, as many as there are: `token-number-1`, `token-number-2`, …
+#[derive(Default)]
+pub struct Numbered {
+    /// How many there are; then the credentials are refused.
+    pub last: u32,
+    /// What the tokens were refused with.
+    pub challenges: RefCell<Vec<Option<String>>>,
+}
+
+impl TokenSource for Numbered {
+    fn token(&self) -> Giving<'_> {
+        let number = u32::try_from(self.challenges.borrow().len()).expect("few") + 1;
+        let none = |reason: &str| NoToken::Refused {
+            reason: format!("{reason}; token-number-{}", number - 1),
+            hint: Some("ask somebody".to_owned()),
+            request_id: None,
+        };
+        let token = Token::new(format!("token-number-{number}")).expect("a token");
+        let given = if number > self.last { Err(none("AADSTS7000222")) } else { Ok(token) };
+        Box::pin(std::future::ready(given))
+    }
+
+    fn refused(&self, _: &Token, claims: Option<Claims>) -> bool {
+        let text = claims.map(|claims| claims.as_str().to_owned());
+        self.challenges.borrow_mut().push(text);
+        true
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        (1..=self.last)
+            .fold(text.to_owned(), |text, number| text.replace(&format!("token-number-{number}"), "[token]"))
+    }
+}
+
 /// A client on prepared answers.
 pub struct Bench {
     pub client: Client,
@@ -120,15 +154,23 @@ impl Bench {
         Bench::at(Clock::starting_at(Timestamp::UNIX_EPOCH), answers)
     }
 
+    /// The same with other tokens.
+    pub fn with(tokens: Rc<dyn TokenSource>, answers: impl IntoIterator<Item = Prepared>) -> Self {
+        Bench::of(Clock::starting_at(Timestamp::UNIX_EPOCH), tokens, answers)
+    }
+
     /// The same by another clock.
     pub fn at(clock: Clock, answers: impl IntoIterator<Item = Prepared>) -> Self {
+        Bench::of(clock, Rc::new(Token::new(TOKEN).expect("a token")), answers)
+    }
+
+    fn of(clock: Clock, tokens: Rc<dyn TokenSource>, answers: impl IntoIterator<Item = Prepared>) -> Self {
         let answers = RefCell::new(answers.into_iter().collect());
         let script = Rc::new(Script { answers, seen: RefCell::default() });
         let waits: Rc<RefCell<Vec<Throttled>>> = Rc::default();
         let heard = waits.clone();
         let root = Root::parse("https://graph.microsoft.com").expect("a root");
-        let token = Token::new(TOKEN).expect("a token");
-        let client = Client::new(script.clone(), root, token, clock.clone())
+        let client = Client::new(script.clone(), root, tokens, clock.clone())
             .observed(Rc::new(move |throttled| heard.borrow_mut().push(throttled)));
         Bench { client, clock, script, waits }
     }

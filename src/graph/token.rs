@@ -1,9 +1,16 @@
-//! The access token: a secret that only ever becomes one request header.
+//! The access token: a secret that only ever becomes one request header. And where it comes from: a
+//! [`TokenSource`], which is asked before each request and told when Graph refused what it gave.
+//!
+//! How a token is got is not known here; see `credentials`.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+
+use super::Claims;
 
 /// Real tokens have hundreds of characters.
 const SECRET_BYTES_MIN: usize = 8;
@@ -19,9 +26,62 @@ pub enum BadToken {
     Character,
 }
 
-/// A ready-made access token, such as the value of `ADVAUDIT_ACCESS_TOKEN`.
+/// A ready-made access token, such as the value of `ADVAUDIT_ACCESS_TOKEN`. As a [`TokenSource`] it is
+/// all there is: what Graph refused once is refused for good.
 #[derive(Clone)]
 pub struct Token(SecretString);
+
+/// How failures speak of the request for a token; it is none of Graph's.
+pub const TOKEN_REQUEST: &str = "the request for an access token";
+
+/// Why there is no token. Never holds a secret (P9).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoToken {
+    /// The credentials were refused, or cannot be used: nothing will work before somebody acts.
+    #[error("{reason}")]
+    Refused {
+        /// What was said, and by whom.
+        reason: String,
+        /// What the administrator can do, where that is known.
+        hint: Option<String>,
+        /// The id that Microsoft's support asks for.
+        request_id: Option<String>,
+    },
+    /// Whoever gives tokens did not answer, or not with what it should, as often as patience lasts.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+/// A token, later.
+pub type Giving<'a> = Pin<Box<dyn Future<Output = Result<Token, NoToken>> + 'a>>;
+
+/// Where tokens come from.
+pub trait TokenSource {
+    /// A token that is good now. Has been as patient as makes sense when it fails.
+    fn token(&self) -> Giving<'_>;
+
+    /// Graph refused that token with 401, and with this challenge where there was one. It is not given
+    /// again. Whether asking for another one makes sense.
+    fn refused(&self, token: &Token, claims: Option<Claims>) -> bool;
+
+    /// The text without any token or secret that this source has used, should a server or a proxy have
+    /// repeated one.
+    fn scrub(&self, text: &str) -> String;
+}
+
+impl TokenSource for Token {
+    fn token(&self) -> Giving<'_> {
+        Box::pin(std::future::ready(Ok(self.clone())))
+    }
+
+    fn refused(&self, _: &Token, _: Option<Claims>) -> bool {
+        false
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        Token::scrub(self, text)
+    }
+}
 
 impl Token {
     /// Takes a token as it was given. Visible ASCII only: anything else would not survive a header,
@@ -47,11 +107,17 @@ impl Token {
 
     /// The text without the token, should a server or a proxy have repeated it. A word as short as a
     /// simulated tenant takes is no secret, and blanking it out would spoil messages.
-    pub(super) fn scrub(&self, text: &str) -> String {
+    pub fn scrub(&self, text: &str) -> String {
         if self.0.expose_secret().len() < SECRET_BYTES_MIN {
             return text.to_owned();
         }
         text.replace(self.0.expose_secret(), "[token]")
+    }
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Token) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
     }
 }
 

@@ -155,6 +155,7 @@ fn judge(failure: Failure) -> NotWritten {
         Failure::Refused(_) if failure.is_concurrency() => NotWritten::Busy { retry_after, failure },
         Failure::Refused(told) if told.status == REQUEST_TIMEOUT => NotWritten::InDoubt(failure),
         Failure::Credentials(_)
+        | Failure::SignIn { .. }
         | Failure::Denied { .. }
         | Failure::NotFound(_)
         | Failure::Refused(_)

@@ -325,7 +325,7 @@ impl World {
         let network =
             Network { watch: self.watch.clone(), process: process.clone(), was_spoiled: Cell::new(false) };
         let token = Token::new(TOKEN).expect("a token");
-        let client = Client::new(Rc::new(network), Root::of(Cloud::Global), token, clock.clone());
+        let client = Client::new(Rc::new(network), Root::of(Cloud::Global), Rc::new(token), clock.clone());
         let off = (!command.heals).then(|| OffWriter::new(client.clone()));
         let own = tenant(&client).await?;
         let store = self.store(own.id, process);

@@ -92,7 +92,8 @@ impl World {
         let clock = Clock::starting_at(tenant.start().expect("virtual time"));
         let tenant = InProcess::new(tenant, clock.clone());
         let token = Token::new("any").expect("a token");
-        let client = Client::new(Rc::new(tenant.clone()), Root::of(Cloud::Global), token, clock.clone());
+        let client =
+            Client::new(Rc::new(tenant.clone()), Root::of(Cloud::Global), Rc::new(token), clock.clone());
         let folder = tempfile::tempdir().expect("a folder");
         let store =
             Rc::new(Filling { folder: Folder::new(folder.path().to_owned()), is_full: Cell::new(false) });

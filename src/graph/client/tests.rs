@@ -1,5 +1,7 @@
 //! What the client sends, how patient it is, and what it makes of an answer.
 
+mod tokens;
+
 use std::collections::BTreeSet;
 
 use serde_json::json;

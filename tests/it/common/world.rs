@@ -45,7 +45,7 @@ impl World {
     /// That tenant, asked by a machine with a clock of its own.
     pub fn of(tenant: InProcess, transport: Rc<dyn Transport>, clock: Clock) -> World {
         let token = Token::new("any").expect("a token");
-        let client = Client::new(transport, Root::of(Cloud::Global), token, clock.clone());
+        let client = Client::new(transport, Root::of(Cloud::Global), Rc::new(token), clock.clone());
         World { tenant, clock, client, folder: tempfile::tempdir().expect("a folder") }
     }
 
