@@ -51,6 +51,8 @@ pub mod journal;
 
 pub mod run;
 
+pub mod doctor;
+
 pub mod report;
 
 pub mod cli;

@@ -35,6 +35,8 @@ pub(super) struct Connection {
     pub clock: Clock,
     /// Where the journals of tenants are.
     state: State,
+    /// Host and port of Graph, and of the login authority where one is asked; none for the sandbox.
+    pub hosts: Vec<(String, u16)>,
     sandbox: Option<(InProcess, Saved)>,
 }
 
@@ -48,6 +50,7 @@ impl Connection {
 
     fn graph(global: &Global, output: Output) -> Result<Self, Failure> {
         let (root, cloud) = global.place()?;
+        let mut hosts = vec![root.host()];
         global.named()?;
         let variables = environment();
         let authority = authority(&variables, cloud)?;
@@ -55,6 +58,9 @@ impl Connection {
         let choice = choice.map_err(|lacking| Failure::NoToken(lacking.to_string()))?;
         let trust =
             if root.is_plain() && !authority.is_secure() { Trust::system() } else { trust(&variables)? };
+        if choice.asks_an_authority() {
+            hosts.push(authority.host());
+        }
         let clock = Clock::system();
         let setting = Setting {
             choice,
@@ -67,7 +73,7 @@ impl Connection {
         };
         let tokens = setting.tokens().map_err(Failure::NoToken)?;
         let client = client(Rc::new(HttpTransport::new(trust)), root, tokens, &clock, output);
-        Ok(Connection { client, clock, state: global.state()?, sandbox: None })
+        Ok(Connection { client, clock, state: global.state()?, hosts, sandbox: None })
     }
 
     fn sandbox(file: &Path, global: &Global, output: Output) -> Result<Self, Failure> {
@@ -92,7 +98,7 @@ impl Connection {
         let token = Token::new("sandbox").map_err(|error| Failure::Usage(error.to_string()))?;
         let client = client(Rc::new(tenant.clone()), Root::of(Cloud::Global), Rc::new(token), &clock, output);
         let state = State::Folder(state);
-        Ok(Connection { client, clock, state, sandbox: Some((tenant, opened.saved)) })
+        Ok(Connection { client, clock, state, hosts: Vec::new(), sandbox: Some((tenant, opened.saved)) })
     }
 
     /// Where the journals and leases of tenants are.
@@ -114,15 +120,19 @@ impl Connection {
 
     /// Runs a command against the tenant to its end; afterwards the sandbox remembers the time.
     pub fn drive<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime =
-            runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), "run again"))?;
-        let outcome = runtime.block_on(self.clock.drive(work));
+        let outcome = block_on(self.clock.drive(work));
         if let Some((tenant, saved)) = &self.sandbox {
             saved.ended(&tenant.tenant(), self.clock.now())?;
         }
         outcome
     }
+}
+
+/// Runs a future to its end.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), "run again"))?;
+    runtime.block_on(work)
 }
 
 /// Virtual time goes on where it stopped; a tenant without a time of its own lives in the real one,

@@ -113,7 +113,7 @@ impl Failure {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    pub(super) fn hint(&self) -> Option<String> {
         match self {
             Failure::Graph(graph::Failure::Credentials(_)) => {
                 Some(

@@ -6,6 +6,7 @@ mod ask;
 mod check;
 mod completions;
 mod connect;
+mod doctor;
 mod exit;
 mod failure;
 mod heal;
@@ -45,6 +46,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Status(status::StatusArgs),
+    Doctor(doctor::DoctorArgs),
     Heal(heal::HealArgs),
     Sandbox(sandbox::SandboxArgs),
     Schema(schema::SchemaArgs),
@@ -74,6 +76,7 @@ fn dispatch(command: &Command, global: &Global) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::plan(args, global),
         Command::Apply(args) => apply::apply(args, global),
         Command::Status(args) => status::status(args, global),
+        Command::Doctor(args) => doctor::doctor(args, global),
         Command::Heal(args) => heal::heal(args, global),
         Command::Sandbox(args) => sandbox::sandbox(args, global),
         Command::Schema(args) => schema::schema(args, global),

@@ -1,6 +1,6 @@
 //! `advaudit status`: what is in flight, what is due when, who works. Asks nobody.
 
-use super::connect::Connection;
+use super::connect::{Connection, block_on};
 use super::options::Global;
 use super::{Exit, Failure};
 use crate::apply::replay::replay;
@@ -31,9 +31,7 @@ pub(super) fn status(args: &StatusArgs, global: &Global) -> Result<Exit, Failure
         Some(connection) => (connection.state().clone(), connection.clock.now()),
         None => (global.state()?, Clock::system().now()),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), "run again"))?;
-    let documents = runtime.block_on(documents(&state, args.tenant, now))?;
+    let documents = block_on(documents(&state, args.tenant, now))?;
     if documents.is_empty() {
         return Err(nothing_known(&state, global.sandbox.is_some()));
     }

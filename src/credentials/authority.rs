@@ -50,6 +50,11 @@ impl Authority {
         !self.0.is_plain()
     }
 
+    /// Its host and port.
+    pub fn host(&self) -> (String, u16) {
+        self.0.host()
+    }
+
     /// As `azure_identity` takes it, which insists on https.
     pub(super) fn for_the_sdk(&self) -> String {
         self.0.to_string().replacen("http://", "https://", 1)

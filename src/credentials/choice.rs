@@ -135,6 +135,14 @@ const IN_A_JOB: &str = "; in a GitHub Actions job they come with `permissions: i
 const IN_A_PIPELINE: &str = "; a step is given the token by `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`, the rest \
                              comes with AzureCLI@2 (whose own sign-in is --auth azure-cli)";
 
+impl Choice {
+    /// Whether a token is asked for at the login authority; not where it is there already, or where
+    /// somebody else asks.
+    pub fn asks_an_authority(&self) -> bool {
+        matches!(self, Choice::Application(..))
+    }
+}
+
 /// Chooses: that way, or the first that the environment names.
 pub fn choose(way: Option<Way>, variables: &Variables) -> Result<Choice, Lacking> {
     let found = Found { variables };

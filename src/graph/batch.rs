@@ -177,6 +177,7 @@ fn judge(client: &Client, answer: &Answer, path: &str, needs: Needs, part: Optio
         body: part.body,
         instead: "it came without a reason".to_owned(),
         tokens: client.tokens(),
+        token: &answer.token,
         client_request_id: &answer.client_request_id,
         now: answer.at,
     };

@@ -27,6 +27,7 @@ use crate::model::{SignedDuration, Timestamp};
 
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 const THROTTLE_PRIORITY: HeaderName = HeaderName::from_static("x-ms-throttle-priority");
+const CONSISTENCY_LEVEL: HeaderName = HeaderName::from_static("consistencylevel");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Who is told that something waits.
@@ -68,6 +69,8 @@ pub(super) struct Ask {
     body: Option<Vec<u8>>,
     priority: Priority,
     load: Load,
+    /// Asked with `ConsistencyLevel: eventual`, of the index that can count (GRAPH 2.3).
+    is_eventual: bool,
 }
 
 /// An answer with a status of success.
@@ -142,6 +145,21 @@ impl Client {
         &self.0.governor
     }
 
+    /// A token that is good now.
+    pub(super) async fn current_token(&self) -> Result<Token, Failure> {
+        self.0.tokens.token().await.map_err(|none| self.tokenless(none))
+    }
+
+    /// Sends a request as it is, without a token.
+    pub(super) async fn carry(&self, request: Request) -> Result<Response, Lost> {
+        self.0.transport.send(request).await
+    }
+
+    /// Graph's clock showed that in the answer to a request sent at those ticks.
+    pub(super) fn hear(&self, sent: SignedDuration, date: Timestamp) {
+        self.0.clock.heard(sent, date);
+    }
+
     /// When the next write may leave.
     pub(super) fn next_write(&self) -> NextWrite {
         self.0.governor.next_write()
@@ -157,6 +175,7 @@ impl Client {
             body: None,
             priority: Priority::Normal,
             load: Load { units: needs.units(), is_write: false },
+            is_eventual: false,
         }
     }
 
@@ -171,6 +190,7 @@ impl Client {
             body: Some(serde_json::to_vec(body).unwrap_or_default()),
             priority,
             load: Load { units: needs.units(), is_write: needs.is_write() },
+            is_eventual: false,
         }
     }
 
@@ -311,6 +331,9 @@ impl Client {
         if ask.body.is_some() {
             request = request.header(CONTENT_TYPE, JSON);
         }
+        if ask.is_eventual {
+            request = request.header(CONSISTENCY_LEVEL, HeaderValue::from_static("eventual"));
+        }
         let request = request
             .body(ask.body.clone().unwrap_or_default())
             .map_err(|_| not_sent("its address is not one that HTTP can carry".to_owned()))?;
@@ -351,6 +374,7 @@ impl Client {
             body: serde_json::from_slice(&body).ok(),
             instead: describe(&parts.headers, &body),
             tokens: self.tokens(),
+            token: &token,
             client_request_id: &client_request_id,
             now: self.now(),
         };
@@ -359,6 +383,11 @@ impl Client {
 }
 
 impl Ask {
+    /// The same question to the index that can count.
+    pub(super) fn eventual(self) -> Ask {
+        Ask { is_eventual: true, ..self }
+    }
+
     /// The same question, taking so many resource units: a batch takes those of its parts.
     pub(super) fn of_parts(self, parts: usize) -> Ask {
         let parts = u32::try_from(parts).unwrap_or(u32::MAX);

@@ -4,10 +4,10 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::TokenSource;
 use super::error::{Failure, Told};
 use super::headers::{header, one_line, retry_after};
 use super::permission::Needs;
+use super::{Token, TokenSource};
 use crate::model::Timestamp;
 
 /// How deep `innerError` is followed. Two levels have been seen.
@@ -29,6 +29,8 @@ pub(super) struct Refusal<'a> {
     pub instead: String,
     /// Whose secrets must not be in a message, even if the server repeats them (P9).
     pub tokens: &'a dyn TokenSource,
+    /// The token of this attempt, whose permissions a 403 is about.
+    pub token: &'a Token,
     /// What the attempt was sent with.
     pub client_request_id: &'a str,
     /// When it came.
@@ -38,11 +40,11 @@ pub(super) struct Refusal<'a> {
 impl Refusal<'_> {
     /// The failure that this answer is.
     pub(super) fn into_failure(self) -> Failure {
-        let (status, needs) = (self.status, self.needs);
+        let (status, needs, token) = (self.status, self.needs, self.token);
         let told = Box::new(self.into_told());
         match status.as_u16() {
             401 => Failure::Credentials(told),
-            403 => Failure::Denied { told, hint: needs.hint() },
+            403 => Failure::Denied { told, hint: needs.hint(token.granted().as_ref()) },
             404 => Failure::NotFound(told),
             429 => Failure::Throttled(told),
             400..=499 => Failure::Refused(told),
@@ -109,7 +111,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::graph::Token;
     use crate::graph::headers::TEXT_CHARS_MAX;
 
     fn told(code: u16, body: Value) -> Told {
@@ -122,6 +123,7 @@ mod tests {
             body: Some(body),
             instead: "instead".to_owned(),
             tokens: &token,
+            token: &token,
             client_request_id: "mine",
             now: Timestamp::UNIX_EPOCH,
         };
@@ -152,6 +154,7 @@ mod tests {
             body: Some(json!({ "error": error })),
             instead: "instead".to_owned(),
             tokens: &token,
+            token: &token,
             client_request_id: "mine",
             now: Timestamp::UNIX_EPOCH,
         };

@@ -56,7 +56,7 @@ pub enum Failure {
         /// What Graph said.
         told: Box<Told>,
         /// What to grant for this call (GRAPH 4.4).
-        hint: &'static str,
+        hint: String,
     },
     /// 404. A replica that lags says this too (GRAPH 12).
     #[error("not found: {0}")]
@@ -210,6 +210,15 @@ impl Failure {
             Failure::SignIn { hint, .. } => hint.as_deref(),
             Failure::Credentials(_) => Some("get a new access token; one of another cloud is not accepted"),
             _ => None,
+        }
+    }
+
+    /// The same with a reason that was found since, where it is a missing permission.
+    #[must_use]
+    pub fn because(self, reason: &str) -> Failure {
+        match self {
+            Failure::Denied { told, .. } => Failure::Denied { told, hint: reason.to_owned() },
+            other => other,
         }
     }
 

@@ -35,6 +35,10 @@ impl Reader {
         Reader(client)
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.0
+    }
+
     /// The tenant: its id and verified domains. Asked first by every run.
     pub async fn organization(&self) -> Result<Organization, Failure> {
         let ask = self.0.get("/organization?$select=id,verifiedDomains", Needs::Organization);

@@ -150,6 +150,13 @@ impl Root {
         self.origin.starts_with("http://")
     }
 
+    /// Its host and port.
+    pub fn host(&self) -> (String, u16) {
+        let url = Url::parse(&self.origin).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
+        (host, url.and_then(|url| url.port_or_known_default()).unwrap_or(443))
+    }
+
     /// The absolute URL of a path below version 1.0: `/users` to `https://…/v1.0/users`.
     pub fn url(&self, path: &str) -> String {
         format!("{}/v1.0{path}", self.origin)

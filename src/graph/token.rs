@@ -10,7 +10,7 @@ use std::pin::Pin;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Claims;
+use super::{Claims, Granted};
 
 /// Real tokens have hundreds of characters.
 const SECRET_BYTES_MIN: usize = 8;
@@ -103,6 +103,11 @@ impl Token {
         let mut value = HeaderValue::from_str(text.expose_secret()).map_err(|_| BadToken::Character)?;
         value.set_sensitive(true);
         Ok(value)
+    }
+
+    /// What it says of itself.
+    pub(super) fn granted(&self) -> Option<Granted> {
+        Granted::of(self.0.expose_secret())
     }
 
     /// The text without the token, should a server or a proxy have repeated it. A word as short as a

@@ -7,6 +7,7 @@
 
 mod clocks;
 mod common;
+mod doctor;
 mod documents;
 mod examples;
 mod exhaustive;

@@ -9,7 +9,7 @@ use super::super::outcome::Trouble;
 use super::super::tools::Stopped;
 use super::Driver;
 use crate::graph::{Failure, NextWrite, NotWritten, Reader, Written};
-use crate::model::{Catalog, Licensed, SignedDuration, Timestamp};
+use crate::model::{Catalog, Licensed, SignedDuration, SubjectId, Timestamp};
 use crate::plan::change::Action;
 
 /// How old the read may be that a write is made from. Forty writes at the quota take some two seconds.
@@ -69,6 +69,7 @@ impl<'a> Driver<'a> {
                 (Write::Off(fresh), Some(off)) => off.turn_off(id, fresh, catalog).await,
                 (Write::On(fresh) | Write::Off(fresh), _) => on.turn_on(id, fresh, catalog).await,
             };
+            let outcome = explained(outcome, id, reader, interrupt).await;
             let is_left_off = matches!(outcome, Err(NotWritten::Refused(_))) && off.is_none() && holds_off;
             let catalog = if is_left_off { licenses_now(reader, interrupt).await } else { None };
             Wrote { index, turns_off: off.is_some(), outcome, catalog }
@@ -131,6 +132,28 @@ impl<'a> Driver<'a> {
         }
         trouble
     }
+}
+
+/// A refusal for want of permission, with what is known of the subject: it may be protected.
+async fn explained(
+    outcome: Result<Written, NotWritten>,
+    id: SubjectId,
+    reader: &Reader,
+    interrupt: &Interrupt,
+) -> Result<Written, NotWritten> {
+    let denied = match outcome {
+        Err(NotWritten::Refused(failure)) if failure.is_denied() => failure,
+        other => return other,
+    };
+    let guarded = tokio::select! {
+        biased;
+        guarded = reader.guarded(id) => guarded,
+        () = interrupt.set() => None,
+    };
+    Err(NotWritten::Refused(match guarded {
+        Some(reason) => denied.because(reason),
+        None => denied,
+    }))
 }
 
 /// The tenant's licenses, read again: one may have been suspended since the plan was made, and then no on

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::v1::{check::CheckDocument, plan::PlanDocument, run::RunDocument, status::StatusDocument};
+use super::v1::{
+    check::CheckDocument, doctor::DoctorDocument, plan::PlanDocument, run::RunDocument,
+    status::StatusDocument,
+};
 use crate::journal::record::Record;
 
 /// What has a schema.
@@ -20,6 +23,8 @@ pub enum Which {
     Status,
     /// The document of `check`.
     Check,
+    /// The document of `doctor`.
+    Doctor,
 }
 
 impl Which {
@@ -32,6 +37,7 @@ impl Which {
             Which::Journal => "journal.schema.json",
             Which::Status => "status.schema.json",
             Which::Check => "check.schema.json",
+            Which::Doctor => "doctor.schema.json",
         }
     }
 }
@@ -45,6 +51,7 @@ pub fn text(which: Which) -> String {
         Which::Journal => schemars::schema_for!(Record).into(),
         Which::Status => schemars::schema_for!(StatusDocument).into(),
         Which::Check => schemars::schema_for!(CheckDocument).into(),
+        Which::Doctor => schemars::schema_for!(DoctorDocument).into(),
     };
     super::v1::common::text(&schema)
 }

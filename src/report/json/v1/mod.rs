@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod common;
+pub mod doctor;
 pub mod plan;
 pub mod run;
 pub mod status;
