@@ -2,8 +2,8 @@
 //!
 //! What the environment says is read as a value ([`choice`]) and turned into one closed way to sign in
 //! ([`Way`]). Microsoft's own library, `azure_identity`, speaks with the login authority; around it are
-//! our own [`carrier`], which sees to it that a secret goes to one origin only and that nothing is
-//! followed or read without end, and our own [`renewed`] cache, which knows when a token is to be
+//! our own `carrier`, which sees to it that a secret goes to one origin only and that nothing is
+//! followed or read without end, and our own `renewed` cache, which knows when a token is to be
 //! renewed and which one Graph has refused.
 //!
 //! Deliberately absent: the environment and the terminal, which are `cli`'s; Graph, which only sees a

@@ -28,8 +28,8 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(10);
 const PATIENCE: SignedDuration = SignedDuration::from_secs(45);
 /// The longest wait of our own choosing: 1, 2, 4, 8, 8 … s.
 const BACKOFF_SECONDS_MAX: i64 = 8;
-/// The shortest life that is believed; one that says less is asked for with every request otherwise.
-const LIFE_MIN: SignedDuration = SignedDuration::from_secs(5);
+/// The life of a token whose answer says that it has none; otherwise each request would ask for another.
+const LIFE_UNTOLD: SignedDuration = SignedDuration::from_secs(5);
 /// How many refused tokens are remembered.
 const REFUSED_MAX: usize = 8;
 
@@ -151,7 +151,7 @@ impl Renewed {
             return Err(self.fetch.stale(claims));
         }
         self.claims.borrow_mut().take();
-        let lifetime = lifetime.max(LIFE_MIN);
+        let lifetime = if lifetime.is_positive() { lifetime } else { LIFE_UNTOLD };
         *self.held.borrow_mut() = Some(Held { token: token.clone(), since, lifetime });
         Ok(token)
     }

@@ -221,11 +221,7 @@ impl SignIn {
             }
             Choice::ManagedIdentity { client } => {
                 let user_assigned_id = client.clone().map(UserAssignedId::ClientId);
-                let options = ManagedIdentityCredentialOptions {
-                    user_assigned_id,
-                    client_options,
-                    ..Default::default()
-                };
+                let options = ManagedIdentityCredentialOptions { user_assigned_id, client_options };
                 ManagedIdentityCredential::new(Some(options)).map(|it| it as Arc<dyn TokenCredential>)
             }
             Choice::AzureCli { tenant } | Choice::Unnamed { tenant } => {

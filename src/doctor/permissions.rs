@@ -63,9 +63,7 @@ impl Permission {
     /// What to do when it is missing.
     pub fn remedy(&self, granted: Option<&Granted>) -> String {
         let to = granted.map_or_else(|| "the application".to_owned(), Granted::whose);
-        let others =
-            self.needs.accepted().get(1).map(|other| format!(" (or {other}, if it is there anyway)"));
-        format!("grant {} to {to}{}, and give admin consent", self.least(), others.unwrap_or_default())
+        format!("grant {} to {to}, and give admin consent", self.least())
     }
 }
 

@@ -30,6 +30,10 @@ const THROTTLE_PRIORITY: HeaderName = HeaderName::from_static("x-ms-throttle-pri
 const CONSISTENCY_LEVEL: HeaderName = HeaderName::from_static("consistencylevel");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// A write is made from a list that was just read (P1). Whoever had to wait longer than that for a token
+/// reads again first.
+const TOKEN_FOR_A_WRITE: SignedDuration = SignedDuration::from_secs(10);
+
 /// Who is told that something waits.
 pub type Observer = Rc<dyn Fn(Throttled)>;
 
@@ -117,9 +121,8 @@ impl Client {
     #[must_use]
     pub fn observed(self, observer: Observer) -> Client {
         let Inner { transport, root, tokens, clock, governor, .. } = &*self.0;
-        let (transport, root, tokens, clock) =
-            (transport.clone(), root.clone(), tokens.clone(), clock.clone());
-        let governor = governor.clone();
+        let (transport, root, tokens) = (transport.clone(), root.clone(), tokens.clone());
+        let (clock, governor) = (clock.clone(), governor.clone());
         Client(Rc::new(Inner { transport, root, tokens, clock, governor, observer: Some(observer) }))
     }
 
@@ -239,16 +242,18 @@ impl Client {
 
     /// Sends once, as soon as the quotas allow, and judges the answer.
     pub(super) async fn once(&self, ask: &Ask) -> Result<Answer, Failure> {
+        // A token first: who has leave to go goes, and does not stand in the way of others meanwhile.
+        self.token(ask).await?;
         let ticket = self.0.governor.let_leave(ask.load).await?;
-        let outcome = self.attempt(ask, &ticket).await;
+        let outcome = self.send(ask, &ticket).await;
         ticket.judged(outcome.as_ref().err());
         outcome
     }
 
-    async fn attempt(&self, ask: &Ask, ticket: &Ticket) -> Result<Answer, Failure> {
+    async fn send(&self, ask: &Ask, ticket: &Ticket) -> Result<Answer, Failure> {
         let client_request_id = Uuid::new_v4().to_string();
         let request = self.request(ask, &client_request_id)?;
-        let Sent { sent, token, answer } = self.send(ask, request).await?;
+        let Sent { sent, token, answer } = self.carry(ask, request).await?;
         match answer {
             Ok(response) => {
                 ticket.answered(response.status(), response.headers());
@@ -266,10 +271,10 @@ impl Client {
 
     /// Sends a request with a token that is good now. A 401 certainly did nothing (GRAPH 9), so also a
     /// write goes out once more when there is another token; a second 401 is an answer.
-    async fn send(&self, ask: &Ask, mut request: Request) -> Result<Sent, Failure> {
+    async fn carry(&self, ask: &Ask, mut request: Request) -> Result<Sent, Failure> {
         let mut again = true;
         loop {
-            let token = self.0.tokens.token().await.map_err(|none| self.tokenless(none))?;
+            let token = self.token(ask).await?;
             let header = token.header();
             let header = header.map_err(|error| self.tokenless(NoToken::Unreachable(error.to_string())))?;
             request.headers_mut().insert(AUTHORIZATION, header);
@@ -287,6 +292,17 @@ impl Client {
             }
             again = false;
         }
+    }
+
+    /// A token that is good now, in time for what is asked.
+    async fn token(&self, ask: &Ask) -> Result<Token, Failure> {
+        let began = self.ticks();
+        let token = self.0.tokens.token().await.map_err(|none| self.tokenless(none))?;
+        if ask.needs.is_write() && self.ticks().saturating_sub(began) > TOKEN_FOR_A_WRITE {
+            let reason = "it came so late that what was read before has to be read again";
+            return Err(self.tokenless(NoToken::Unreachable(reason.to_owned())));
+        }
+        Ok(token)
     }
 
     /// Without a token nothing leaves.
@@ -337,7 +353,7 @@ impl Client {
         let request = request
             .body(ask.body.clone().unwrap_or_default())
             .map_err(|_| not_sent("its address is not one that HTTP can carry".to_owned()))?;
-        // Before a token is even asked for.
+        // Before a token is put to it.
         self.stays_here(ask, &request)?;
         Ok(request)
     }

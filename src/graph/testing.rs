@@ -164,7 +164,12 @@ impl Bench {
         Bench::of(clock, Rc::new(Token::new(TOKEN).expect("a token")), answers)
     }
 
-    fn of(clock: Clock, tokens: Rc<dyn TokenSource>, answers: impl IntoIterator<Item = Prepared>) -> Self {
+    /// The same by another clock and with other tokens.
+    pub fn of(
+        clock: Clock,
+        tokens: Rc<dyn TokenSource>,
+        answers: impl IntoIterator<Item = Prepared>,
+    ) -> Self {
         let answers = RefCell::new(answers.into_iter().collect());
         let script = Rc::new(Script { answers, seen: RefCell::default() });
         let waits: Rc<RefCell<Vec<Throttled>>> = Rc::default();

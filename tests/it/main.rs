@@ -7,6 +7,7 @@
 
 mod clocks;
 mod common;
+mod credentials;
 mod doctor;
 mod documents;
 mod examples;

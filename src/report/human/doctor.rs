@@ -22,7 +22,7 @@ pub fn render(found: &DoctorDocument, style: Style, width: usize) -> String {
         text.push_str(&format!("  {status} {:<12} {}\n", check.name, detail.trim_start()));
         if let Some(remedy) = &check.remedy {
             let remedy = wrap(&format!("→ {remedy}"), INDENT, width);
-            text.push_str(&format!("{remedy}\n"));
+            text.push_str(&format!("{:INDENT$}{remedy}\n", ""));
         }
     }
     let of = |status: &str| found.checks.iter().filter(|check| check.status == status).count();

@@ -1,6 +1,7 @@
 //! The harness: runs advaudit in a world of its own and tells, when something is not so, what was
 //! run and what came back.
 
+pub mod authority;
 pub mod cloud;
 pub mod elsewhen;
 pub mod served;

@@ -107,6 +107,43 @@ async fn a_part_of_a_batch_is_asked_again_with_another_token_and_a_throttled_one
     assert!(matches!(&found[0], Err(Failure::Credentials(_))), "{found:?}");
 }
 
+/// An authority that takes its time.
+struct Slow(Clock, i64);
+
+impl TokenSource for Slow {
+    fn token(&self) -> Giving<'_> {
+        Box::pin(async {
+            self.0.sleep(SignedDuration::from_secs(self.1)).await;
+            Ok(Token::new("token-number-1").expect("a token"))
+        })
+    }
+
+    fn refused(&self, _: &Token, _: Option<Claims>) -> bool {
+        false
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        text.to_owned()
+    }
+}
+
+#[tokio::test]
+async fn p1_a_write_whose_token_came_late_is_not_sent_from_what_was_read_before() {
+    let adele = SubjectId::User(ADELE.parse().expect("an id"));
+    let fresh = [Licensed { sku: sku(E5), disabled: [AUDITING.parse().expect("an id")].into() }];
+    for (seconds, sent) in [(9, 1), (11, 0)] {
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        let tokens = Rc::new(Slow(clock.clone(), seconds));
+        let bench = Bench::of(clock, tokens, (0..sent).map(|_| raw(200, "")));
+        let outcome = bench.run(bench.on().turn_on(adele, &fresh, &catalog(&[AUDITING]))).await;
+        assert_eq!(bench.asked().len(), sent);
+        assert!(outcome.is_ok() || matches!(outcome, Err(NotWritten::Busy { .. })), "{outcome:?}");
+    }
+    let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+    let bench = Bench::of(clock.clone(), Rc::new(Slow(clock, 40)), [ok(json!({ "value": [] }))]);
+    bench.run(bench.reader().catalog()).await.expect("a read has time");
+}
+
 /// An authority that does not answer.
 struct Silent;
 
