@@ -195,9 +195,9 @@ impl Client {
                 let answer = self.judge(ask, client_request_id, response)?;
                 Ok(Answer { is_dated_in_doubt: !settled, ..answer })
             }
-            Err(Lost { reason, never_left }) => {
+            Err(Lost { reason, how }) => {
                 let (asked, reason) = (ask.asked.clone(), self.0.token.scrub(&reason));
-                Err(Failure::Lost { asked, reason, never_left, client_request_id })
+                Err(Failure::lost(asked, reason, how, client_request_id))
             }
         }
     }

@@ -13,6 +13,7 @@
 //! again are the callers'. Nothing here assigns or removes a license, or follows a link or a redirect
 //! to another origin.
 
+mod again;
 mod batch;
 mod client;
 mod convert;
@@ -43,7 +44,7 @@ pub use edit::{Direction, LeftOut, edited};
 pub use error::{Failure, Told};
 pub use http::HttpTransport;
 pub use live::{GroupRead, Organization, Processing, ServicePlanEntry, UserRead};
-pub use read::Reader;
+pub use read::{Listed, Reader};
 pub use root::{BadRoot, Cloud, Root};
 pub use throttle::Throttled;
 pub use token::{BadToken, Token};

@@ -7,6 +7,7 @@
 
 mod clocks;
 mod common;
+mod distrust;
 mod documents;
 mod examples;
 mod exhaustive;
