@@ -8,6 +8,7 @@ mod completions;
 mod connect;
 mod exit;
 mod failure;
+mod files;
 mod heal;
 mod locking;
 mod manifests;
