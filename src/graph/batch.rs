@@ -16,7 +16,7 @@ use super::headers::header;
 use super::permission::Needs;
 use super::plain::plain;
 use super::throttle::{Patience, TRIES_MAX};
-use super::wire::{Batch, BatchAnswer, BatchPart, BatchRequest};
+use super::wire::{Batch, BatchAnswer, BatchPart, BatchRequest, Object};
 
 /// The most parts that Graph takes in one batch.
 const PARTS_MAX: usize = 20;
@@ -130,7 +130,7 @@ async fn send(client: &Client, paths: &[String], left: &[usize], needs: Needs) -
 
 /// The parts of an answer, each still as it is written.
 fn parts(answer: &Answer) -> Result<Vec<Box<RawValue>>, Failure> {
-    let parts: BatchAnswer = answer.json()?;
+    let Object(parts): Object<BatchAnswer> = answer.json()?;
     parts.responses.ok_or_else(|| answer.unreadable("it is no batch: `responses` is missing"))
 }
 
@@ -149,7 +149,7 @@ enum Part {
 fn by_id(parts: Vec<Box<RawValue>>) -> BTreeMap<String, Part> {
     let mut found: BTreeMap<String, Part> = BTreeMap::new();
     for part in parts {
-        let Ok(part) = serde_json::from_str::<BatchPart>(part.get()) else { continue };
+        let Ok(Object(part)) = serde_json::from_str::<Object<BatchPart>>(part.get()) else { continue };
         let Some(id) = part.id.as_ref().map(|id| id.to_ascii_lowercase()) else { continue };
         let part = match found.remove(&id) {
             None | Some(Part::Missing) => Part::Found(part),
@@ -430,6 +430,15 @@ mod tests {
         assert!(get(&bench, 2000).await.iter().all(|one| matches!(one, Err(Failure::Unavailable(_)))));
         assert_eq!(bench.asked().len(), 8 + 8 + 98);
         assert!(bench.seconds() < 240, "{}", bench.seconds());
+    }
+
+    #[tokio::test]
+    async fn a_batch_or_a_part_that_is_a_list_is_not_read_by_the_order_of_its_values() {
+        let list = r#"[[{"id":"0","status":200,"body":{"id":"0"}}]]"#;
+        let part = r#"{"responses":[["0",200,{},{"id":"0"}]]}"#;
+        let bench = Bench::new([raw(200, list), raw(200, part), parts(&[good(0)])]);
+        assert!(get(&bench, 1).await[0].is_ok());
+        assert_eq!(bench.asked().len(), 3);
     }
 
     #[tokio::test]

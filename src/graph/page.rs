@@ -12,7 +12,7 @@ use super::convert::{Malformed, unfit};
 use super::error::{Failure, Told};
 use super::root::origin_of;
 use super::throttle::Patience;
-use super::wire::Page;
+use super::wire::{Object, Page};
 use crate::model::SignedDuration;
 
 /// More pages than that are taken for a server that does not end. The largest tenant that advaudit
@@ -207,10 +207,12 @@ fn entries<T: DeserializeOwned>(
     answer: &Answer,
     what: &'static str,
 ) -> Result<(Entries<T>, Option<String>), Failure> {
-    let (values, next) = match serde_json::from_slice::<Page<T>>(&answer.body) {
-        Ok(page) => (page.value.map(|entries| entries.into_iter().map(Ok).collect()), page.next_link),
+    let (values, next) = match serde_json::from_slice::<Object<Page<Object<T>>>>(&answer.body) {
+        Ok(Object(page)) => {
+            (page.value.map(|entries| entries.into_iter().map(|entry| Ok(entry.0)).collect()), page.next_link)
+        }
         Err(_) => {
-            let page: Page<Box<RawValue>> = answer.json()?;
+            let Object(page): Object<Page<Box<RawValue>>> = answer.json()?;
             let entries = page.value.map(|entries| entries.iter().map(|entry| fit(what, entry)).collect());
             (entries, page.next_link)
         }
@@ -221,7 +223,8 @@ fn entries<T: DeserializeOwned>(
 
 /// One object as it is written.
 pub(super) fn fit<T: DeserializeOwned>(what: &'static str, entry: &RawValue) -> Result<T, Malformed> {
-    serde_json::from_str(entry.get()).map_err(|error| unfit(what, entry, error))
+    let object: Result<Object<T>, _> = serde_json::from_str(entry.get());
+    object.map(|object| object.0).map_err(|error| unfit(what, entry, error))
 }
 
 #[cfg(test)]
@@ -407,6 +410,16 @@ mod tests {
         assert!(failure.to_string().contains("duplicate field `id`"), "{failure}");
         let page = r#"{"value":[],"value":[{"id":"1"}]}"#;
         let bench = Bench::new((0..4).map(|_| raw(200, page)));
+        assert!(matches!(ids(&bench).await, Err(Failure::Unreadable { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_list_in_the_place_of_an_object_is_not_read_by_the_order_of_its_values() {
+        for body in [r#"[[{"id":"1"}],null]"#, r#"{"value":{"id":"1"}}"#] {
+            let bench = Bench::new((0..4).map(move |_| raw(200, body)));
+            assert!(matches!(ids(&bench).await, Err(Failure::Unreadable { .. })), "{body}");
+        }
+        let bench = Bench::new([raw(200, r##"{"value":[["#microsoft.graph.user","1"]]}"##)]);
         assert!(matches!(ids(&bench).await, Err(Failure::Unreadable { .. })));
     }
 

@@ -12,6 +12,7 @@ mod documents;
 mod examples;
 mod exhaustive;
 mod exit_codes;
+mod fuzz;
 mod hostile;
 mod kills;
 mod layers;
