@@ -11,7 +11,7 @@ use crate::report::words::{duration, people, time};
 pub fn render(status: &StatusDocument, now: Timestamp, style: Style) -> String {
     let mut text = String::new();
     for one in &status.in_flight {
-        let name = style.paint(Kind::Strong, &harmless(&one.subject.name));
+        let name = style.paint(Kind::Strong, harmless(&one.subject.name));
         let off = one.off_at.map_or_else(|| "perhaps off".to_owned(), |at| format!("off since {}", time(at)));
         let due = match (one.outcome, one.due_at, one.subject.kind) {
             (Outcome::SubjectGone, _, _) => "deleted since; turned on if it is restored".to_owned(),

@@ -4,30 +4,33 @@
 //! which node of a valid input is taken away, doubled, swapped with another or made into something else,
 //! and which bytes are changed after that (`mutate`). Any engine of `bolero` can drive it.
 //!
-//! `cargo test` plays a few seconds of each. For longer, one target:
+//! `cargo test` plays a second or two of each. For longer, one target at a time:
 //!
 //! ```sh
-//! ADVAUDIT_FUZZ_SECONDS=3600 cargo test --release --test it fuzz::manifest -- --nocapture
+//! ADVAUDIT_FUZZ_SECONDS=3600 cargo test --release --test it fuzz::manifest::target -- --nocapture
 //! ```
 //!
-//! That is random, in a process whose memory is looked at in the end. Guided by coverage, where
-//! `cargo install cargo-bolero` is possible: `cargo bolero test --test it --rustc-bootstrap fuzz::manifest::target`.
+//! That is random, in a process whose memory is looked at in the end.
 
 mod graph;
 mod journal;
 mod manifest;
 mod mutate;
+mod plan_file;
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use advaudit::clock::Clock;
+use advaudit::model::SignedDuration;
+use advaudit::report::output::{Format, Output};
 use mutate::Choices;
 
 /// How long each target plays in an ordinary run of the tests.
 const SHORT: Duration = Duration::from_millis(1500);
 
 /// No single input may take longer; a debug build on a busy machine is slow.
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: SignedDuration = SignedDuration::from_secs(10);
 
 /// More memory than any input may make the process use. Only looked at in long runs, where nothing else
 /// runs in the process.
@@ -41,16 +44,20 @@ fn play(name: &'static str, one: impl Fn(&mut Choices<'_>) + std::panic::RefUnwi
     let count = &played;
     bolero::check!().with_test_time(time).with_iterations(usize::MAX).with_max_len(512).for_each(
         move |input: &[u8]| {
-            let begun = Instant::now();
+            let clock = Clock::system();
+            let begun = clock.ticks();
             one(&mut Choices::new(input));
-            assert!(begun.elapsed() < LONGEST, "{name}: one input took {:?}", begun.elapsed());
+            let taken = clock.ticks() - begun;
+            assert!(taken < LONGEST, "{name}: one input took {taken}");
             count.set(count.get() + 1);
         },
     );
     assert!(played.get() > 0, "{name}: nothing was played");
     if seconds.is_some() {
         let most = most_kilobytes();
-        eprintln!("{name}: {} inputs in {} s, at most {most:?} kB", played.get(), time.as_secs());
+        let inputs = played.get();
+        Output { format: Format::Human, quiet: false, verbose: false, no_colour: true }
+            .say(&format!("{name}: {inputs} inputs in {} s, at most {most:?} kB", time.as_secs()));
         assert!(most.is_none_or(|most| most < MOST_KILOBYTES), "{name}: {most:?} kB");
     }
 }

@@ -3,5 +3,6 @@
 pub mod check;
 pub mod common;
 pub mod plan;
+pub mod plan_file;
 pub mod run;
 pub mod status;
