@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::Failure;
 use super::options::Global;
 use super::sandbox::no_tenant;
+use super::{Failure, files};
 use crate::clock::Clock;
 use crate::credentials::choice::{self, AUTHORITY_HOST, Variables};
 use crate::credentials::{Authority, Setting};
@@ -77,8 +77,7 @@ impl Connection {
     }
 
     fn sandbox(file: &Path, global: &Global, output: Output) -> Result<Self, Failure> {
-        let text =
-            std::fs::read_to_string(file).map_err(|cause| Failure::Read { path: file.to_owned(), cause })?;
+        let text = files::read_text(file).map_err(|cause| Failure::Read { path: file.to_owned(), cause })?;
         let opened =
             Saved::open(&global.folder()?, file, &text, global.sandbox_reset).map_err(
                 |error| match error {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Failure;
+use super::{Failure, files};
 use crate::clock::Clock;
 use crate::diag::{Code, Finding, Source};
 use crate::manifest;
@@ -13,14 +13,32 @@ use crate::observe::observed::Tenant;
 
 /// The text of one manifest.
 pub(super) fn source(path: &Path) -> Result<Arc<Source>, Failure> {
-    let bytes = std::fs::read(path).map_err(|cause| Failure::Read { path: path.to_owned(), cause })?;
+    let bytes = files::read(path).map_err(|cause| Failure::Read { path: path.to_owned(), cause })?;
     let name = path.display().to_string();
+    if let Some(encoding) = other_encoding(&bytes) {
+        return Err(Failure::other(format!("{name} is {encoding} text"), SAVE_AS_UTF_8));
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Arc::new(Source::new(name, text))),
-        Err(error) => Err(Failure::other(
-            format!("{name} is not UTF-8 text: byte {} is wrong", error.utf8_error().valid_up_to() + 1),
-            "save it as UTF-8",
-        )),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let message = format!("{name} is not UTF-8 text: byte {}, in line {line}, is wrong", at + 1);
+            Err(Failure::other(message, SAVE_AS_UTF_8))
+        }
+    }
+}
+
+const SAVE_AS_UTF_8: &str = "save it as UTF-8; an editor and PowerShell's `-Encoding utf8` can";
+
+/// The encoding that Windows programs write, with the mark they begin with or without: a manifest begins
+/// with a letter, a `#` or a `-`, which is a zero and a byte then.
+fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [0, a, 0, b, ..] | [a, 0, b, 0, ..] if *a != 0 && *b != 0 => Some("UTF-16"),
+        _ => None,
     }
 }
 

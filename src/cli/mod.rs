@@ -9,6 +9,7 @@ mod connect;
 mod doctor;
 mod exit;
 mod failure;
+mod files;
 mod heal;
 mod locking;
 mod manifests;

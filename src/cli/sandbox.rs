@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::options::Global;
-use super::{Exit, Failure};
+use super::{Exit, Failure, files};
 use crate::sandbox::{CannotSave, Tenant, serve};
 
 /// Serve a simulated tenant that speaks Graph
@@ -40,7 +40,7 @@ pub(super) fn no_tenant(file: &Path, error: &CannotSave) -> Failure {
 
 pub(super) fn sandbox(args: &SandboxArgs, global: &Global) -> Result<Exit, Failure> {
     let SandboxCommand::Serve { file, port } = &args.command;
-    let text = std::fs::read_to_string(file).map_err(|cause| Failure::Read { path: file.clone(), cause })?;
+    let text = files::read_text(file).map_err(|cause| Failure::Read { path: file.clone(), cause })?;
     let tenant = Tenant::read(&text).map_err(|error| no_tenant(file, &error.into()))?;
     let output = global.output();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

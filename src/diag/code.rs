@@ -48,6 +48,8 @@ codes! {
     UnknownLicense = "unknown-license", Warning;
     /// `toggle.wait` below the 60 minutes that Microsoft's remedy asks for.
     ShortWait = "short-wait", Warning;
+    /// There are more findings than are listed.
+    MoreFindings = "more-findings", Note;
     /// The manifest declares nobody.
     NobodyDeclared = "nobody-declared", Warning;
 

@@ -295,6 +295,7 @@ fn quota(users: Option<u64>) -> Check {
         50..=500 => ("M", "5,000"),
         501.. => ("L", "8,000"),
     };
-    let detail = format!("class {class} ({}): {units} resource units in 10 s, 3,000 writes in 150 s");
+    let who = if users == 1 { "1 user".to_owned() } else { format!("{users} users") };
+    let detail = format!("class {class} ({who}): {units} resource units in 10 s, 3,000 writes in 150 s");
     Check::new(Name::Quota, Verdict::Ok, detail)
 }

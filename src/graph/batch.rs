@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::client::{Answer, Client, Priority, asked, redirected};
 use super::envelope::Refusal;
@@ -16,7 +17,7 @@ use super::permission::Needs;
 use super::plain::plain;
 use super::throttle::{Patience, TRIES_MAX};
 use super::token::TOKEN_REQUEST;
-use super::wire::{Batch, BatchAnswer, BatchPart, BatchRequest};
+use super::wire::{Batch, BatchAnswer, BatchPart, BatchRequest, Object};
 use super::{Claims, Token};
 
 /// The most parts that Graph takes in one batch.
@@ -35,8 +36,8 @@ pub(super) struct Found {
     pub asked: String,
     /// The `request-id` of the part, else of the batch.
     pub request_id: Option<String>,
-    /// The body.
-    pub body: Value,
+    /// The body, as it is written.
+    pub body: Box<RawValue>,
 }
 
 impl Found {
@@ -47,18 +48,45 @@ impl Found {
     }
 }
 
+/// So many batches in a row that came to nothing, although each was asked for patiently, are an outage
+/// and not an accident.
+const OUTAGE_BATCHES: u32 = 2;
+
 /// Gets every path, in as few requests as possible; outcomes in the order of the paths. Parts that
 /// are throttled, could not be answered or are missing are asked again, they alone, after the longest
 /// `Retry-After` among them. When a whole batch fails, each of its parts has failed with it.
+///
+/// In an outage it ends soon: what is left of thousands of batches is not waited for one by one.
 pub(super) async fn get_all(client: &Client, paths: &[String], needs: Needs) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(paths.len());
-    for chunk in paths.chunks(PARTS_MAX) {
-        outcomes.extend(get_chunk(client, chunk, needs).await);
+    let (mut lost_in_a_row, mut worn_in_a_row) = (0, 0);
+    let mut chunks = paths.chunks(PARTS_MAX);
+    for chunk in chunks.by_ref() {
+        let tries_max = if worn_in_a_row < OUTAGE_BATCHES { TRIES_MAX } else { 1 };
+        let found = get_chunk(client, chunk, needs, tries_max).await;
+        let whole =
+            found.iter().find_map(|one| one.as_ref().err().filter(|failure| failure.asked() == BATCH));
+        let whole = whole.cloned();
+        let is_worn = found.iter().any(|one| one.as_ref().is_err_and(is_worth_repeating));
+        worn_in_a_row = if is_worn { worn_in_a_row + 1 } else { 0 };
+        lost_in_a_row = if whole.is_some() { lost_in_a_row + 1 } else { 0 };
+        outcomes.extend(found);
+        if let Some(failure) = whole.filter(|failure| is_for_all(failure) || lost_in_a_row >= OUTAGE_BATCHES)
+        {
+            let rest = chunks.flatten();
+            outcomes.extend(rest.map(|_| Err(failure.clone())));
+            break;
+        }
     }
     outcomes
 }
 
-async fn get_chunk(client: &Client, paths: &[String], needs: Needs) -> Vec<Outcome> {
+/// Whether the next batch would fail in the same way.
+fn is_for_all(failure: &Failure) -> bool {
+    failure.ends_the_run() || failure.is_denied() || matches!(failure, Failure::Lost { .. })
+}
+
+async fn get_chunk(client: &Client, paths: &[String], needs: Needs, tries_max: u32) -> Vec<Outcome> {
     let mut done: BTreeMap<usize, Outcome> = BTreeMap::new();
     let mut left: Vec<usize> = (0..paths.len()).collect();
     let mut patience = Patience::new(client.ticks());
@@ -82,7 +110,7 @@ async fn get_chunk(client: &Client, paths: &[String], needs: Needs) -> Vec<Outco
         let waits_for = left.iter().filter_map(failed).find(|failure| is_worth_repeating(failure));
         let Some(first) = waits_for else { continue };
         let longest = left.iter().filter_map(failed).filter_map(Failure::retry_after).max();
-        if !client.wait(&mut patience, BATCH, first, longest, TRIES_MAX).await {
+        if !client.wait(&mut patience, BATCH, first, longest, tries_max).await {
             break;
         }
     }
@@ -90,9 +118,10 @@ async fn get_chunk(client: &Client, paths: &[String], needs: Needs) -> Vec<Outco
 }
 
 /// Whether to ask for a part again. Not when it failed with the whole batch: then the client has
-/// been patient already.
+/// been patient already. What is unreadable here is a part that is missing, or answered in two ways.
 fn is_worth_repeating(failure: &Failure) -> bool {
-    failure.is_transient() && failure.asked() != BATCH && failure.asked() != TOKEN_REQUEST
+    let again = failure.is_transient() || matches!(failure, Failure::Unreadable { .. });
+    again && failure.asked() != BATCH && failure.asked() != TOKEN_REQUEST
 }
 
 /// What came of one batch.
@@ -114,31 +143,68 @@ async fn send(client: &Client, paths: &[String], left: &[usize], needs: Needs) -
     let part = |&part: &usize| BatchRequest { id: part.to_string(), method: "GET", url: paths[part].clone() };
     let batch = Batch { requests: left.iter().map(part).collect() };
     let ask = client.post("/$batch", needs, Priority::Normal, &batch).of_parts(left.len());
-    let answer = client.read(&ask).await;
-    let parts = answer.and_then(|answer| answer.json().map(|parts| (answer, parts)));
-    let (answer, parts): (Answer, BatchAnswer) = match parts {
+    let (answer, parts) = match client.read_as(&ask, parts).await {
         Ok(both) => both,
         Err(failure) => {
             let outcomes = left.iter().map(|_| Err(of_the_whole(failure.clone()))).collect();
             return Sent { outcomes, unauthorized: None };
         }
     };
-    let mut found: BTreeMap<String, BatchPart> = BTreeMap::new();
-    for part in parts.responses.unwrap_or_default() {
-        // A part that cannot be read, or has no id, is one that is missing.
-        if let Ok(BatchPart { id: Some(id), .. }) = serde_json::from_value(part.clone())
-            && let Ok(part) = serde_json::from_value(part)
-        {
-            found.insert(id.to_ascii_lowercase(), part);
-        }
-    }
-    let unauthorized = found.values().find(|part| part.status == Some(401)).map(|part| Unauthorized {
+    let mut found = by_id(parts);
+    let refused = found.values().find_map(|part| match part {
+        Part::Found(part) if part.status.as_deref() == Some("401") => Some(part),
+        Part::Found(_) | Part::Missing | Part::Disputed => None,
+    });
+    let unauthorized = refused.map(|part| Unauthorized {
         token: answer.token.clone(),
         challenge: Claims::of(&headers(part.headers.clone().unwrap_or_default(), &answer)),
     });
-    let outcome =
-        |part: &usize| judge(client, &answer, &paths[*part], needs, found.remove(&part.to_string()));
+    let outcome = |part: &usize| {
+        let own = found.remove(&part.to_string()).unwrap_or(Part::Missing);
+        judge(client, &answer, &paths[*part], needs, own)
+    };
     Sent { outcomes: left.iter().map(outcome).collect(), unauthorized }
+}
+
+/// The parts of an answer, each still as it is written.
+fn parts(answer: &Answer) -> Result<Vec<Box<RawValue>>, Failure> {
+    let Object(parts): Object<BatchAnswer> = answer.json()?;
+    parts.responses.ok_or_else(|| answer.unreadable("it is no batch: `responses` is missing"))
+}
+
+/// What the answer says to one id.
+enum Part {
+    /// Nothing.
+    Missing,
+    /// This; the same twice is once.
+    Found(BatchPart),
+    /// Two things, and nobody knows which is true.
+    Disputed,
+}
+
+/// The parts by their ids, whatever their order. One that cannot be read, or has no id, is one that is
+/// missing; one that nobody asked for is never looked up.
+fn by_id(parts: Vec<Box<RawValue>>) -> BTreeMap<String, Part> {
+    let mut found: BTreeMap<String, Part> = BTreeMap::new();
+    for part in parts {
+        let Ok(Object(part)) = serde_json::from_str::<Object<BatchPart>>(part.get()) else { continue };
+        let Some(id) = part.id.as_ref().map(|id| id.to_ascii_lowercase()) else { continue };
+        let part = match found.remove(&id) {
+            None | Some(Part::Missing) => Part::Found(part),
+            Some(Part::Found(first)) if first.says_the_same_as(&part) => Part::Found(first),
+            Some(Part::Found(_) | Part::Disputed) => Part::Disputed,
+        };
+        found.insert(id, part);
+    }
+    found
+}
+
+impl BatchPart {
+    /// Whether two answers to one question are the same in what counts.
+    fn says_the_same_as(&self, other: &BatchPart) -> bool {
+        let body = |part: &BatchPart| part.body.as_ref().map(|body| body.get().to_owned());
+        self.status == other.status && body(self) == body(other)
+    }
 }
 
 /// "Not found" of the batch itself says nothing about any user or group (P6).
@@ -150,18 +216,25 @@ fn of_the_whole(failure: Failure) -> Failure {
 }
 
 /// The outcome of one part.
-fn judge(client: &Client, answer: &Answer, path: &str, needs: Needs, part: Option<BatchPart>) -> Outcome {
+fn judge(client: &Client, answer: &Answer, path: &str, needs: Needs, part: Part) -> Outcome {
     let asked = asked("GET", path);
-    let status = part.as_ref().and_then(|part| part.status).and_then(|code| StatusCode::from_u16(code).ok());
-    let (Some(part), Some(status)) = (part, status) else {
-        let reason = "the batch was answered without it".to_owned();
-        let client_request_id = answer.client_request_id.clone();
-        return Err(Failure::Lost { asked, reason, never_left: false, client_request_id });
+    let request_id = answer.request_id.clone();
+    let unreadable = |reason: &str| {
+        let (asked, request_id) = (asked.clone(), request_id.clone());
+        Err(Failure::Unreadable { asked, reason: reason.to_owned(), request_id })
     };
+    let part = match part {
+        Part::Found(part) => part,
+        Part::Missing => return unreadable("the batch was answered without it"),
+        Part::Disputed => return unreadable("the batch answers it twice, in different ways"),
+    };
+    let status = part.status.and_then(|status| StatusCode::from_bytes(status.as_bytes()).ok());
+    let Some(status) = status else { return unreadable("the batch answers it without a status") };
     let headers = headers(part.headers.unwrap_or_default(), answer);
     let request_id = header(&headers, "request-id").map(|id| client.tokens().scrub(&id));
     if status.is_success() {
-        return Ok(Found { asked, request_id, body: part.body.unwrap_or_default() });
+        let body = part.body.unwrap_or_else(|| RawValue::NULL.to_owned());
+        return Ok(Found { asked, request_id, body });
     }
     if status.is_redirection() {
         return Err(redirected(&asked, client.root(), &headers));
@@ -174,7 +247,7 @@ fn judge(client: &Client, answer: &Answer, path: &str, needs: Needs, part: Optio
         needs,
         status,
         headers: &headers,
-        body: part.body,
+        body: part.body.and_then(|body| serde_json::from_str(body.get()).ok()),
         instead: "it came without a reason".to_owned(),
         tokens: client.tokens(),
         token: &answer.token,
@@ -225,6 +298,10 @@ mod tests {
         json!({ "id": id.to_string(), "status": 429, "headers": { "Retry-After": after }, "body": error })
     }
 
+    fn body(outcome: &Outcome) -> Value {
+        serde_json::from_str(outcome.as_ref().expect("found").body.get()).expect("JSON")
+    }
+
     async fn get(bench: &Bench, count: usize) -> Vec<Outcome> {
         bench.run(get_all(&bench.client, &paths(count), Needs::Users)).await
     }
@@ -240,8 +317,7 @@ mod tests {
         let all: Vec<Value> = (0..20).rev().map(good).collect();
         let bench = Bench::new([parts(&all), parts(&all), parts(&all[15..])]);
         let outcomes = get(&bench, 45).await;
-        let bodies: Vec<Value> =
-            outcomes.into_iter().map(|outcome| outcome.expect("found").body["id"].clone()).collect();
+        let bodies: Vec<Value> = outcomes.into_iter().map(|outcome| body(&outcome)["id"].clone()).collect();
         assert_eq!(
             (bodies.len(), &bodies[0], &bodies[19], &bodies[44]),
             (45, &json!("0"), &json!("19"), &json!("4"))
@@ -278,7 +354,8 @@ mod tests {
         let outcomes = get(&bench, 2).await;
         assert!(outcomes[0].is_ok());
         let failure = outcomes[1].as_ref().expect_err("never answered");
-        assert!(matches!(failure, Failure::Lost { never_left: false, .. }), "{failure}");
+        assert!(matches!(failure, Failure::Unreadable { .. }), "{failure}");
+        assert!(failure.to_string().contains("answered without it"), "{failure}");
         assert_eq!(failure.asked(), "GET /users/1");
         assert_eq!(ids(&bench, 7), ["1"]);
     }
@@ -286,7 +363,7 @@ mod tests {
     #[tokio::test]
     async fn a_part_that_cannot_be_read_is_one_that_is_missing() {
         let bench = Bench::new([
-            parts(&[good(0), json!({ "id": "1", "status": "200" }), json!("odd"), json!({ "status": 200 })]),
+            parts(&[good(0), json!({ "id": "1", "status": [] }), json!("odd"), json!({ "status": 200 })]),
             parts(&[good(1)]),
         ]);
         assert!(get(&bench, 2).await.iter().all(Result::is_ok));
@@ -318,7 +395,7 @@ mod tests {
         let outcomes = get(&bench, 3).await;
         assert_eq!(outcomes.len(), 3);
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Failure::Refused(_)))));
-        let bench = Bench::new([raw(200, "<html>")]);
+        let bench = Bench::new((0..4).map(|_| raw(200, "<html>")));
         assert!(
             get(&bench, 2).await.iter().all(|outcome| matches!(outcome, Err(Failure::Unreadable { .. })))
         );
@@ -329,5 +406,88 @@ mod tests {
         let bench = Bench::new((0..8).map(|_| lost()));
         assert!(get(&bench, 2).await.iter().all(|outcome| matches!(outcome, Err(Failure::Lost { .. }))));
         assert_eq!(bench.asked().len(), 8);
+    }
+
+    #[tokio::test]
+    async fn numbers_as_texts_and_texts_as_numbers_say_the_same() {
+        let texts = json!({ "id": "0", "status": "200", "body": { "id": "0" } });
+        let numbers = json!({ "id": 1, "status": 200, "body": { "id": "1" } });
+        let busy = json!({ "id": 2, "status": "429", "headers": { "Retry-After": 20 } });
+        let bench = Bench::new([parts(&[texts, numbers, busy]), parts(&[good(2)])]);
+        let outcomes = get(&bench, 3).await;
+        assert_eq!([0, 1, 2].map(|at| body(&outcomes[at])["id"].clone()), ["0", "1", "2"]);
+        assert!((20..=23).contains(&bench.seconds()), "{}", bench.seconds());
+    }
+
+    #[tokio::test]
+    async fn an_answer_for_somebody_who_was_not_asked_for_is_not_taken() {
+        let stranger = json!({ "id": "7", "status": 200, "body": { "id": "7" } });
+        let bench = Bench::new([parts(&[stranger.clone(), good(0), stranger])]);
+        let outcomes = get(&bench, 1).await;
+        assert_eq!(outcomes.len(), 1);
+        assert_eq!(body(&outcomes[0]), json!({ "id": "0" }));
+    }
+
+    #[tokio::test]
+    async fn one_answer_twice_is_one_and_two_answers_are_none() {
+        let other = json!({ "id": "1", "status": 200, "body": { "id": "1", "more": true } });
+        let absent = json!({ "id": "2", "status": 404, "body": {} });
+        let twice = [good(0), good(0), good(1), other.clone(), absent, good(2)];
+        let bench = Bench::new([parts(&twice), parts(&[good(1), good(2)])]);
+        assert!(get(&bench, 3).await.iter().all(Result::is_ok));
+        assert_eq!(ids(&bench, 1), ["1", "2"]);
+        let bench = Bench::new((0..8).map(move |_| parts(&[good(0), good(1), other.clone(), good(1)])));
+        let outcomes = get(&bench, 2).await;
+        let failure = outcomes[1].as_ref().expect_err("disputed");
+        assert!(matches!(failure, Failure::Unreadable { .. }), "{failure}");
+        assert!(failure.to_string().contains("in different ways"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_batch_without_responses_is_asked_again_and_then_unreadable() {
+        let bench = Bench::new([ok(json!({})), raw(200, "<html>"), parts(&[good(0)])]);
+        assert!(get(&bench, 1).await[0].is_ok());
+        let bench = Bench::new((0..4).map(|_| ok(json!({ "responses": null }))));
+        let outcomes = get(&bench, 1).await;
+        assert!(matches!(&outcomes[0], Err(Failure::Unreadable { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_outage_is_not_waited_for_batch_by_batch() {
+        let bench = Bench::new((0..).map(|_| raw(503, "")));
+        let outcomes = get(&bench, 2000).await;
+        assert_eq!(outcomes.len(), 2000);
+        assert!(outcomes.iter().all(|one| matches!(one, Err(Failure::Unavailable(_)))));
+        assert_eq!(bench.asked().len(), 16);
+        let bench = Bench::new((0..).map(|_| lost()));
+        assert_eq!(get(&bench, 2000).await.len(), 2000);
+        assert_eq!(bench.asked().len(), 8);
+    }
+
+    #[tokio::test]
+    async fn parts_that_all_fail_for_ever_are_asked_once_each_in_the_end() {
+        let busy = |id: usize| json!({ "id": id.to_string(), "status": 503 });
+        let all: Vec<Value> = (0..20).map(busy).collect();
+        let bench = Bench::new((0..).map(move |_| parts(&all)));
+        assert!(get(&bench, 2000).await.iter().all(|one| matches!(one, Err(Failure::Unavailable(_)))));
+        assert_eq!(bench.asked().len(), 8 + 8 + 98);
+        assert!(bench.seconds() < 240, "{}", bench.seconds());
+    }
+
+    #[tokio::test]
+    async fn a_batch_or_a_part_that_is_a_list_is_not_read_by_the_order_of_its_values() {
+        let list = r#"[[{"id":"0","status":200,"body":{"id":"0"}}]]"#;
+        let part = r#"{"responses":[["0",200,{},{"id":"0"}]]}"#;
+        let bench = Bench::new([raw(200, list), raw(200, part), parts(&[good(0)])]);
+        assert!(get(&bench, 1).await[0].is_ok());
+        assert_eq!(bench.asked().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_part_with_a_key_twice_is_one_that_is_missing() {
+        let twice = r#"{"responses":[{"id":"0","id":"1","status":200,"body":{"id":"0"}}]}"#;
+        let bench = Bench::new([raw(200, twice), parts(&[good(0)])]);
+        assert!(get(&bench, 1).await[0].is_ok());
+        assert_eq!(bench.asked().len(), 2);
     }
 }

@@ -154,7 +154,7 @@ impl Client {
     }
 
     /// Sends a request as it is, without a token.
-    pub(super) async fn carry(&self, request: Request) -> Result<Response, Lost> {
+    pub(super) async fn carry_bare(&self, request: Request) -> Result<Response, Lost> {
         self.0.transport.send(request).await
     }
 
@@ -262,9 +262,9 @@ impl Client {
                 let answer = self.judge(ask, client_request_id, response, token)?;
                 Ok(Answer { is_dated_in_doubt: !settled, ..answer })
             }
-            Err(Lost { reason, never_left }) => {
+            Err(Lost { reason, how }) => {
                 let (asked, reason) = (ask.asked.clone(), self.0.tokens.scrub(&reason));
-                Err(Failure::Lost { asked, reason, never_left, client_request_id })
+                Err(Failure::lost(asked, reason, how, client_request_id))
             }
         }
     }

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::live::{GroupRead, Organization, Processing, ServicePlanEntry, UserRead, is_service_plan};
 use super::plain::plain;
@@ -65,7 +66,8 @@ impl Who {
 }
 
 /// An entry whose types are not those of the wire at all.
-pub(super) fn unfit(what: &'static str, value: &Value, why: impl Display) -> Malformed {
+pub(super) fn unfit(what: &'static str, entry: &RawValue, why: impl Display) -> Malformed {
+    let value: Value = serde_json::from_str(entry.get()).unwrap_or_default();
     let text = |key: &str| value.get(key).and_then(Value::as_str).map(plain);
     let name = text("userPrincipalName").or_else(|| text("displayName")).or_else(|| text("skuPartNumber"));
     Malformed { what, id: text("id").or_else(|| text("skuId")), name, why: plain(why.to_string()) }
@@ -261,9 +263,8 @@ mod tests {
         for states in [json!(null), json!("gone")] {
             let value =
                 json!({ "id": ADELE, "userPrincipalName": "a@x.com", "licenseAssignmentStates": states });
-            let outcome = serde_json::from_value(value.clone())
-                .map_err(|error| unfit("user", &value, error))
-                .and_then(user);
+            let text = serde_json::value::to_raw_value(&value).expect("JSON");
+            let outcome = crate::graph::page::fit("user", &text).and_then(user);
             let malformed = outcome.expect_err("unreadable");
             assert_eq!(malformed.id.as_deref(), Some(ADELE));
             assert!(malformed.to_string().starts_with("user a@x.com: "), "{malformed}");

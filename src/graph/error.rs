@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::TOKEN_REQUEST;
+use super::transport::HowLost;
 use crate::model::SignedDuration;
 
 /// What Graph said with a status that is not success (GRAPH 9).
@@ -136,6 +137,18 @@ impl<'a> Parts<'a> {
 }
 
 impl Failure {
+    /// No answer that could be taken. One that is too large is no lost one: it would come again, and
+    /// be as large.
+    pub(super) fn lost(asked: String, reason: String, how: HowLost, client_request_id: String) -> Failure {
+        match how {
+            HowLost::TooLarge => Failure::Unreadable { asked, reason, request_id: None },
+            HowLost::NeverLeft | HowLost::NoAnswer => {
+                let never_left = how == HowLost::NeverLeft;
+                Failure::Lost { asked, reason, never_left, client_request_id }
+            }
+        }
+    }
+
     /// A stable word for machines: Graph's own code, or ours where Graph gave none.
     pub fn code(&self) -> &str {
         self.parts().code

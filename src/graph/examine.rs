@@ -20,7 +20,7 @@ impl Client {
         let request = http::Request::get(self.root().url("/organization")).header(ACCEPT, "application/json");
         let request = request.body(Vec::new()).map_err(|error| error.to_string())?;
         let sent = self.ticks();
-        let answer = self.carry(request).await.map_err(|lost| lost.reason)?;
+        let answer = self.carry_bare(request).await.map_err(|lost| lost.reason)?;
         if let Some(date) = date(answer.headers()) {
             self.hear(sent, date);
         }

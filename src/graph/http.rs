@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use reqwest::{ClientBuilder, Url};
 
-use super::root::{is_link_local, is_loopback, may_carry_a_token};
-use super::transport::{Lost, Request, Response, Sending, Transport};
+use super::root::{is_link_local, is_loopback, may_carry_a_token, origin_of};
+use super::transport::{HowLost, Lost, Request, Response, Sending, Transport};
 use super::trust::Trust;
 
 /// Connecting takes well under a second; ten also cover a dropped packet or two.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Graph ends a request of its own by 504 within about half a minute; a page of 999 users is less
-/// than 2 MB.
+/// than 2 MB. From the first byte sent to the last one read, so an answer that drips ends too.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The largest answer that is read, unpacked. A page of 999 users with their `assignedPlans`, which
-/// is never asked for, would be 10 MB (GRAPH 3.3).
+/// is never asked for, would be 10 MB (GRAPH 3.3). Counted while it is unpacked, so that a few bytes
+/// cannot become all of the memory.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A token is given or refused within a few seconds.
@@ -108,18 +109,25 @@ impl HttpTransport {
             .map_err(|_| never_left("the address is not an absolute URL".to_owned()))?;
         let client = self.client(&url)?;
         let lost = |error: reqwest::Error| Lost {
-            reason: explain(&error, self.total_timeout),
-            never_left: error.is_connect() || error.is_builder(),
+            reason: format!("{}: {}", origin_of(url.as_str()), explain(&error, self.total_timeout)),
+            how: if error.is_connect() || error.is_builder() {
+                HowLost::NeverLeft
+            } else {
+                HowLost::NoAnswer
+            },
         };
         let request = reqwest::Request::try_from(request).map_err(lost)?;
         let mut answer = client.execute(request).await.map_err(lost)?;
         let mut response = http::Response::new(Vec::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
+        let bytes_max = u64::try_from(self.bytes_max).unwrap_or(u64::MAX);
+        if answer.content_length().is_some_and(|length| length > bytes_max) {
+            return Err(too_large(self.bytes_max));
+        }
         while let Some(chunk) = answer.chunk().await.map_err(lost)? {
             if response.body().len() + chunk.len() > self.bytes_max {
-                let reason = format!("the answer is larger than {} MB", self.bytes_max / 1024 / 1024);
-                return Err(Lost { reason, never_left: false });
+                return Err(too_large(self.bytes_max));
             }
             response.body_mut().extend_from_slice(&chunk);
         }
@@ -134,7 +142,12 @@ impl Transport for HttpTransport {
 }
 
 fn never_left(reason: String) -> Lost {
-    Lost { reason, never_left: true }
+    Lost { reason, how: HowLost::NeverLeft }
+}
+
+fn too_large(bytes_max: usize) -> Lost {
+    let reason = format!("the answer is larger than {} MB", bytes_max / 1024 / 1024);
+    Lost { reason, how: HowLost::TooLarge }
 }
 
 /// What the network said, without the URL, whose query may hold more than belongs in a log. The
@@ -142,7 +155,10 @@ fn never_left(reason: String) -> Lost {
 fn explain(error: &reqwest::Error, total_timeout: Duration) -> String {
     if error.is_timeout() {
         let timeout = if error.is_connect() { CONNECT_TIMEOUT.min(total_timeout) } else { total_timeout };
-        return format!("nothing came for {} s", timeout.as_secs());
+        return match error.is_connect() {
+            true => format!("nothing came for {} s", timeout.as_secs()),
+            false => format!("the whole answer did not come within {} s", timeout.as_secs()),
+        };
     }
     let causes: Vec<String> =
         std::iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string).collect();
@@ -220,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn plain_http_to_another_machine_never_leaves() {
         let lost = send("http://graph.microsoft.com/v1.0/users?token=s3cret").await.expect_err("refused");
-        assert!(lost.never_left);
+        assert_eq!(lost.how, HowLost::NeverLeft);
         assert!(!lost.to_string().contains("s3cret"));
     }
 
@@ -229,7 +245,7 @@ mod tests {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
         let lost =
             send(&format!("http://127.0.0.1:{port}/v1.0/users?token=s3cret")).await.expect_err("refused");
-        assert!(lost.never_left, "{lost}");
+        assert_eq!(lost.how, HowLost::NeverLeft, "{lost}");
         assert!(!lost.to_string().contains("s3cret") && !lost.to_string().is_empty(), "{lost}");
     }
 
@@ -237,15 +253,93 @@ mod tests {
     async fn an_answer_that_breaks_off_is_lost_after_it_left() {
         let server = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"value\"".to_vec()]);
         let lost = send(&format!("{}/v1.0/users", server.origin)).await.expect_err("cut off");
-        assert!(!lost.never_left, "{lost}");
+        assert_eq!(lost.how, HowLost::NoAnswer, "{lost}");
     }
 
     #[tokio::test]
     async fn an_answer_without_end_is_not_read_to_its_end() {
         let body = vec![b' '; BODY_BYTES_MAX + 1];
-        let server = serve(vec![answer("200 OK", &body)]);
+        let endless = [b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), body.as_slice()].concat();
+        let server = serve(vec![endless]);
         let lost = send(&format!("{}/v1.0/users", server.origin)).await.expect_err("too large");
-        assert!(lost.to_string().contains("larger than 64 MB") && !lost.never_left, "{lost}");
+        assert!(lost.to_string().contains("larger than 64 MB") && lost.how == HowLost::TooLarge, "{lost}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_says_it_is_too_large_is_not_read_at_all() {
+        let server = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n[".to_vec()]);
+        let lost = send(&format!("{}/v1.0/users", server.origin)).await.expect_err("too large");
+        assert_eq!(lost.how, HowLost::TooLarge, "{lost}");
+    }
+
+    /// Zeros, packed to almost nothing.
+    fn bomb(length: usize) -> Vec<u8> {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(&vec![b' '; length]).expect("packed");
+        packer.finish().expect("packed")
+    }
+
+    #[tokio::test]
+    async fn a_few_packed_bytes_are_not_unpacked_beyond_the_cap() {
+        let packed = bomb(BODY_BYTES_MAX + 1);
+        assert!(packed.len() < 1024 * 1024, "{}", packed.len());
+        let server = serve(vec![answer("200 OK\r\nContent-Encoding: gzip", &packed)]);
+        let lost = send(&format!("{}/v1.0/users", server.origin)).await.expect_err("too large");
+        assert_eq!(lost.how, HowLost::TooLarge, "{lost}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_large_is_fetched_once_and_not_eight_times() {
+        let server = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n[".to_vec()]);
+        let (clock, reader) = reader_of(&server);
+        let failure = clock.drive(reader.catalog()).await.expect_err("too large");
+        assert!(matches!(failure, Failure::Unreadable { .. }), "{failure}");
+        assert!(failure.to_string().contains("larger than 64 MB"), "{failure}");
+        assert_eq!(ended(server.heard).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_drips_ends_with_the_time_for_the_whole_of_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/v1.0/users", listener.local_addr().expect("an address"));
+        let dripping = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            stream.set_read_timeout(Some(Duration::from_millis(20))).expect("a timeout");
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").expect("a head");
+            // Each byte comes soon after the one before.
+            let mut drops = 0;
+            while stream.write_all(b" ").is_ok() {
+                drops += 1;
+                while matches!(stream.read(&mut [0; 256]), Ok(1..)) {}
+            }
+            drops
+        });
+        let request = http::Request::get(url).body(Vec::new()).expect("a request");
+        let lost = HttpTransport {
+            total_timeout: Duration::from_millis(300),
+            ..HttpTransport::new(Trust::system())
+        }
+        .send(request)
+        .await
+        .expect_err("drips");
+        assert_eq!(lost.how, HowLost::NoAnswer, "{lost}");
+        assert!(lost.to_string().contains("did not come within"), "{lost}");
+        assert!(ended(dripping).await > 3);
+    }
+
+    /// What a server's thread ends with, once the client has closed; this runtime has to run for that.
+    async fn ended<T: Send + 'static>(thread: JoinHandle<T>) -> T {
+        let joined = tokio::task::spawn_blocking(move || thread.join().expect("the server did not panic"));
+        joined.await.expect("joined")
+    }
+
+    fn reader_of(server: &Server) -> (Clock, Reader) {
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        let (root, token) =
+            (Root::parse(&server.origin).expect("a root"), Token::new("s3cret").expect("a token"));
+        let transport = Rc::new(HttpTransport::new(Trust::system()));
+        let client = Client::new(transport, root, Rc::new(token), clock.clone());
+        (clock, Reader::new(client))
     }
 
     #[tokio::test]
@@ -255,15 +349,7 @@ mod tests {
             b"<html>busy</html>",
         );
         let server = serve(vec![page, answer("200 OK\r\nContent-Type: application/json", b"{\"value\":[]}")]);
-        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
-        let (root, token) =
-            (Root::parse(&server.origin).expect("a root"), Token::new("s3cret").expect("a token"));
-        let reader = Reader::new(Client::new(
-            Rc::new(HttpTransport::new(Trust::system())),
-            root,
-            Rc::new(token),
-            clock.clone(),
-        ));
+        let (clock, reader) = reader_of(&server);
         let catalog = clock.drive(reader.catalog()).await.expect("an answer");
         assert_eq!(catalog.licenses().count(), 0);
         assert!(clock.now().as_second() >= 20);
@@ -276,15 +362,7 @@ mod tests {
     #[tokio::test]
     async fn a_redirect_of_the_tenant_ends_the_reading() {
         let server = serve(vec![answer("307 Temporary Redirect\r\nLocation: https://evil.example/", b"")]);
-        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
-        let (root, token) =
-            (Root::parse(&server.origin).expect("a root"), Token::new("s3cret").expect("a token"));
-        let reader = Reader::new(Client::new(
-            Rc::new(HttpTransport::new(Trust::system())),
-            root,
-            Rc::new(token),
-            clock.clone(),
-        ));
+        let (clock, reader) = reader_of(&server);
         let failure = clock.drive(reader.catalog()).await.expect_err("redirected");
         assert!(matches!(failure, Failure::OtherOrigin { .. }), "{failure}");
     }

@@ -13,6 +13,7 @@
 //! again are the callers'. Nothing here assigns or removes a license, or follows a link or a redirect
 //! to another origin.
 
+mod again;
 mod batch;
 mod claims;
 mod client;
@@ -52,7 +53,7 @@ pub use granted::Granted;
 pub use http::HttpTransport;
 pub use live::{GroupRead, Organization, Processing, ServicePlanEntry, UserRead};
 pub use permission::Needs;
-pub use read::Reader;
+pub use read::{Listed, Reader};
 pub use root::{BadRoot, Cloud, Root};
 pub use throttle::Throttled;
 pub use token::{BadToken, Giving, NoToken, TOKEN_REQUEST, Token, TokenSource};

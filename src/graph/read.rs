@@ -9,6 +9,7 @@ use super::client::Client;
 use super::convert::{self, Malformed};
 use super::error::Failure;
 use super::live::{GroupRead, Organization, ServicePlanEntry, UserRead};
+use super::page::Step;
 use super::permission::Needs;
 use super::{keys, page, wire};
 use crate::model::{Catalog, GroupId, UserId, UserKey};
@@ -23,6 +24,18 @@ const GROUP_SELECT: &str = "id,displayName,assignedLicenses,licenseProcessingSta
 
 /// The largest page that Graph gives (GRAPH 2.2); charged like the smallest (GRAPH 8.2).
 const PAGE: (&str, &str) = ("$top", "999");
+
+/// What [`Reader::each_user`] gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// The next user.
+    User(UserRead),
+    /// A user that cannot be read.
+    Unreadable(Malformed),
+    /// Graph has forgotten where it was: whoever was given so far does not count, all of them come
+    /// again.
+    FromTheStart,
+}
 
 /// Reads one tenant. Clones are cheap. Every method repeats what is throttled, lost or answered with
 /// 5xx, for up to eight tries or ten minutes, before it fails.
@@ -58,13 +71,18 @@ impl Reader {
 
     /// Every user of the tenant, page by page, never held here all at once. A user that cannot be
     /// read is given as such. A user may be given twice when the tenant changes meanwhile (GRAPH
-    /// 2.2). After a failure what was given is a part of the tenant, from which nothing follows about
-    /// the rest.
-    pub async fn each_user(&self, each: &mut dyn FnMut(Result<UserRead, Malformed>)) -> Result<(), Failure> {
+    /// 2.2), and all of them again after [`Listed::FromTheStart`]. After a failure what was given is
+    /// a part of the tenant, from which nothing follows about the rest.
+    pub async fn each_user(&self, each: &mut dyn FnMut(Listed)) -> Result<(), Failure> {
         let path = keys::with_query("/users", &[PAGE, ("$select", USER_SELECT)]);
         let ask = self.0.get(&path, Needs::Users);
-        page::each_page(&self.0, ask, "user", &mut |_, users| {
-            users.into_iter().for_each(|user| each(user.and_then(convert::user)));
+        page::each_page(&self.0, ask, "user", &mut |step| {
+            match step {
+                Step::Page(_, users) => users.into_iter().for_each(|user| {
+                    each(user.and_then(convert::user).map_or_else(Listed::Unreadable, Listed::User));
+                }),
+                Step::FromTheStart => each(Listed::FromTheStart),
+            }
             Ok(())
         })
         .await?;
@@ -169,8 +187,7 @@ fn value<T: DeserializeOwned, V>(
     what: &'static str,
     convert: impl Fn(T) -> Result<V, Malformed>,
 ) -> Result<V, Failure> {
-    let entry = T::deserialize(&found.body).map_err(|error| convert::unfit(what, &found.body, error));
-    entry.and_then(convert).map_err(|error| found.unreadable(error.to_string()))
+    page::fit(what, &found.body).and_then(convert).map_err(|error| found.unreadable(error.to_string()))
 }
 
 #[cfg(test)]
@@ -243,9 +260,10 @@ mod tests {
         let mut seen = Vec::new();
         let reader = bench.reader();
         bench.run(reader.each_user(&mut |user| seen.push(user))).await.expect("all pages");
-        assert_eq!(seen[0].as_ref().expect("a user").upn, "adele@x.com");
+        assert!(matches!(&seen[0], Listed::User(user) if user.upn == "adele@x.com"));
+        assert_eq!(seen.len(), 3);
         for malformed in &seen[1..] {
-            let malformed = malformed.as_ref().expect_err("unreadable");
+            let Listed::Unreadable(malformed) = malformed else { panic!("{malformed:?}") };
             assert_eq!(
                 (malformed.id.as_deref(), malformed.name.as_deref()),
                 (Some(MEGAN), Some("megan@x.com"))

@@ -1,14 +1,13 @@
 //! A tenant made of prepared answers and a clock that jumps, for the tests of this folder.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
 
 use super::client::Client;
 use super::throttle::Throttled;
-use super::transport::{Lost, Request, Response, Sending, Transport};
+use super::transport::{HowLost, Lost, Request, Response, Sending, Transport};
 use super::{Claims, Failure, Giving, NoToken, OffWriter, OnWriter, Reader, Root, Token, TokenSource, Told};
 use crate::clock::Clock;
 use crate::model::{
@@ -27,7 +26,7 @@ pub const SWAY: &str = "a23b959c-7ce8-4e57-9140-b90eb88a9e97";
 /// What the tenant does with one request.
 pub enum Prepared {
     Answer(Response),
-    Lost(bool),
+    Lost(HowLost),
 }
 
 impl Prepared {
@@ -76,17 +75,17 @@ pub fn throttled(seconds: i64) -> Failure {
 
 /// The request left and no answer came.
 pub fn lost() -> Prepared {
-    Prepared::Lost(false)
+    Prepared::Lost(HowLost::NoAnswer)
 }
 
 /// Nothing listens there.
 pub fn unconnected() -> Prepared {
-    Prepared::Lost(true)
+    Prepared::Lost(HowLost::NeverLeft)
 }
 
 /// Every request that came, and the answers that are left.
 pub struct Script {
-    answers: RefCell<VecDeque<Prepared>>,
+    answers: RefCell<Box<dyn Iterator<Item = Prepared>>>,
     pub seen: RefCell<Vec<Request>>,
 }
 
@@ -94,13 +93,11 @@ impl Transport for Script {
     fn send(&self, request: Request) -> Sending<'_> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         self.seen.borrow_mut().push(request);
-        let answer = self.answers.borrow_mut().pop_front();
+        let answer = self.answers.borrow_mut().next();
         Box::pin(async move {
             match answer {
                 Some(Prepared::Answer(response)) => Ok(response),
-                Some(Prepared::Lost(never_left)) => {
-                    Err(Lost { reason: "connection reset".to_owned(), never_left })
-                }
+                Some(Prepared::Lost(how)) => Err(Lost { reason: "connection reset".to_owned(), how }),
                 None => panic!("no answer was prepared for {method} {uri}"),
             }
         })
@@ -150,27 +147,37 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(answers: impl IntoIterator<Item = Prepared>) -> Self {
+    /// Answers may be without end.
+    pub fn new<I: IntoIterator<Item = Prepared>>(answers: I) -> Self
+    where
+        I::IntoIter: 'static,
+    {
         Bench::at(Clock::starting_at(Timestamp::UNIX_EPOCH), answers)
     }
 
     /// The same with other tokens.
-    pub fn with(tokens: Rc<dyn TokenSource>, answers: impl IntoIterator<Item = Prepared>) -> Self {
+    pub fn with<I: IntoIterator<Item = Prepared>>(tokens: Rc<dyn TokenSource>, answers: I) -> Self
+    where
+        I::IntoIter: 'static,
+    {
         Bench::of(Clock::starting_at(Timestamp::UNIX_EPOCH), tokens, answers)
     }
 
     /// The same by another clock.
-    pub fn at(clock: Clock, answers: impl IntoIterator<Item = Prepared>) -> Self {
+    pub fn at<I: IntoIterator<Item = Prepared>>(clock: Clock, answers: I) -> Self
+    where
+        I::IntoIter: 'static,
+    {
         Bench::of(clock, Rc::new(Token::new(TOKEN).expect("a token")), answers)
     }
 
     /// The same by another clock and with other tokens.
-    pub fn of(
-        clock: Clock,
-        tokens: Rc<dyn TokenSource>,
-        answers: impl IntoIterator<Item = Prepared>,
-    ) -> Self {
-        let answers = RefCell::new(answers.into_iter().collect());
+    pub fn of<I: IntoIterator<Item = Prepared>>(clock: Clock, tokens: Rc<dyn TokenSource>, answers: I) -> Self
+    where
+        I::IntoIter: 'static,
+    {
+        let answers: Box<dyn Iterator<Item = Prepared>> = Box::new(answers.into_iter());
+        let answers = RefCell::new(answers);
         let script = Rc::new(Script { answers, seen: RefCell::default() });
         let waits: Rc<RefCell<Vec<Throttled>>> = Rc::default();
         let heard = waits.clone();

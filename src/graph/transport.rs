@@ -20,12 +20,24 @@ pub trait Transport {
     fn send(&self, request: Request) -> Sending<'_>;
 }
 
-/// No answer came. Whether the request was carried out is unknown, unless it never left.
+/// No answer came that could be taken. Whether the request was carried out is unknown, unless it
+/// never left.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct Lost {
     /// What the network said, without the token.
     pub reason: String,
+    /// Where it was lost.
+    pub how: HowLost,
+}
+
+/// Where an answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HowLost {
     /// The connection could not even be made, so nothing was carried out.
-    pub never_left: bool,
+    NeverLeft,
+    /// The request left, and its answer did not come, or broke off.
+    NoAnswer,
+    /// An answer came that is too large to be read. The same would come again.
+    TooLarge,
 }

@@ -5,16 +5,46 @@
 //! rest of advaudit sees.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Something that has to stand in braces. Serde's structs are also read from a list, by the order of
+/// their fields, and no answer of Graph's is meant so.
+#[derive(Clone, Debug)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Braces<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Braces<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Braces(PhantomData))
+    }
+}
 
 /// One page of a collection.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Page<T> {
     /// The entries. Absent means that this is not a page; empty is a page (GRAPH 2.2).
     pub value: Option<Vec<T>>,
-    /// Where the next page is; absent on the last one.
+    /// Where the next page is; absent on the last one. One that is no text is a page that cannot be
+    /// read: taken for absent, the rest of the collection would be missing.
     #[serde(rename = "@odata.nextLink")]
     pub next_link: Option<String>,
 }
@@ -36,6 +66,7 @@ pub struct VerifiedDomain {
     /// `contoso.com`.
     pub name: Option<String>,
     /// The one that new accounts get.
+    #[serde(deserialize_with = "flag")]
     pub is_default: Option<bool>,
 }
 
@@ -46,6 +77,7 @@ pub struct SubscribedSku {
     /// The license.
     pub sku_id: Option<String>,
     /// Its name.
+    #[serde(deserialize_with = "word")]
     pub sku_part_number: Option<String>,
     /// Enabled, Warning, Suspended, Deleted, LockedOut.
     pub capability_status: Option<String>,
@@ -60,6 +92,7 @@ pub struct ServicePlanInfo {
     /// The service plan.
     pub service_plan_id: Option<String>,
     /// Its name.
+    #[serde(deserialize_with = "word")]
     pub service_plan_name: Option<String>,
     /// Success, Disabled, Error, PendingInput, PendingActivation, PendingProvisioning.
     pub provisioning_status: Option<String>,
@@ -118,6 +151,7 @@ pub struct Group {
     /// The object id.
     pub id: Option<String>,
     /// The name; not unique.
+    #[serde(deserialize_with = "word")]
     pub display_name: Option<String>,
     /// The licenses that it carries; only when selected.
     pub assigned_licenses: Option<Vec<AssignedLicense>>,
@@ -181,7 +215,7 @@ pub struct BatchRequest {
 #[serde(default)]
 pub struct BatchAnswer {
     /// In any order. Each is read by itself, so that one that cannot be read is only that one.
-    pub responses: Option<Vec<Value>>,
+    pub responses: Option<Vec<Box<RawValue>>>,
 }
 
 /// The answer to one part of a batch.
@@ -189,13 +223,35 @@ pub struct BatchAnswer {
 #[serde(default)]
 pub struct BatchPart {
     /// The id it was sent with.
+    #[serde(deserialize_with = "word")]
     pub id: Option<String>,
-    /// The HTTP status.
-    pub status: Option<u16>,
+    /// The HTTP status, as it is written.
+    #[serde(deserialize_with = "word")]
+    pub status: Option<String>,
     /// The headers, `Retry-After` among them.
     pub headers: Option<BTreeMap<String, Value>>,
-    /// The body.
-    pub body: Option<Value>,
+    /// The body, as it is written.
+    pub body: Option<Box<RawValue>>,
+}
+
+/// A number or a text, as a text: `200` and `"200"` say the same.
+fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = Option::<Value>::deserialize(deserializer)?;
+    Ok(value.and_then(|value| match value {
+        Value::String(word) => Some(word),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }))
+}
+
+/// A truth value, or its word. Anything else is not said: what is read so decides nothing.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let value = Option::<Value>::deserialize(deserializer)?;
+    Ok(value.and_then(|value| match value {
+        Value::Bool(flag) => Some(flag),
+        Value::String(word) => word.to_ascii_lowercase().parse().ok(),
+        _ => None,
+    }))
 }
 
 /// The schema says `{"state": "…"}`, the docs say `"…"`, and a group without licenses says null

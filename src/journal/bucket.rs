@@ -17,6 +17,9 @@ use super::bucket_error::Words;
 use super::objects::{Expect, Object, Objects, Put, Version};
 use super::store::{Later, StoreError};
 
+/// What is larger is no journal, not even one that was copied there as a single object.
+const LARGEST_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+
 /// A place in an object store.
 pub struct Bucket {
     address: Address,
@@ -107,6 +110,10 @@ impl Bucket {
             read => read.map_err(|error| failed(&error))?,
         };
         let version = self.version(read.meta.e_tag.clone(), read.meta.version.clone());
+        if read.meta.size > LARGEST_BYTES {
+            let (what, place) = ("read", format!("{}/{name}", self.place()));
+            return Err(StoreError::Failed { what, place, cause: "it is larger than any journal".into() });
+        }
         let bytes = read.bytes().await.map_err(|error| failed(&error))?.to_vec();
         self.is_silent.set(false);
         Ok(Some(Object { bytes, version }))

@@ -8,7 +8,16 @@ use sha2::{Digest, Sha256};
 
 use super::record::{Entry, Record, VERSION};
 use super::store::StoreError;
-use crate::model::TenantId;
+use crate::model::{SignedDuration, TenantId, Timestamp};
+
+/// A record names at most the members of one group; a million of them are 40 MB.
+const LONGEST_LINE: usize = 64 * 1024 * 1024;
+/// So much is repeated of what is wrong with a line.
+const CAUSE_CHARACTERS: usize = 200;
+/// A manifest allows 30 days.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(366 * 24);
+/// More people than any tenant has.
+const MOST_PEOPLE: u64 = 1_000_000_000;
 
 /// What can be wrong with a journal. Each says what is safe to do.
 #[derive(Debug, thiserror::Error)]
@@ -107,15 +116,23 @@ fn record(
 ) -> Result<Record, JournalError> {
     let line = before.records.len() + 1;
     let damaged = |cause: String| JournalError::Damaged { place: place.to_owned(), line, cause };
+    if text.len() > LONGEST_LINE {
+        return Err(damaged(format!("its line is longer than {} MiB", LONGEST_LINE / 1024 / 1024)));
+    }
     let value: serde_json::Value =
-        serde_json::from_slice(text).map_err(|cause| damaged(cause.to_string()))?;
+        serde_json::from_slice(text).map_err(|cause| damaged(odd(text, &cause)))?;
     let found = value.get("v").and_then(serde_json::Value::as_u64).unwrap_or(0);
     if found > u64::from(VERSION) {
         return Err(JournalError::Newer { place: place.to_owned(), line, found });
     }
-    let record: Record = serde_json::from_value(value).map_err(|cause| damaged(cause.to_string()))?;
+    let record: Record = serde_json::from_value(value).map_err(|cause| damaged(odd(text, &cause)))?;
+    if let Some(absurd) = absurd(&record) {
+        return Err(damaged(absurd));
+    }
     if record.prev != before.last_hash {
-        return Err(damaged("it does not follow from the record before it: the journal was edited".into()));
+        let why = if text.ends_with(b"\r") { ", and its lines end in CR LF now" } else { "" };
+        let cause = format!("it does not follow from the record before it: the journal was edited{why}");
+        return Err(damaged(cause));
     }
     if record.seq != line as u64 {
         return Err(damaged(format!("it is numbered {}", record.seq)));
@@ -125,6 +142,43 @@ fn record(
             Err(JournalError::OtherTenant { place: place.to_owned(), line, own, found: *found })
         }
         _ => Ok(record),
+    }
+}
+
+/// What is wrong with a line that is no record: on one line, short, and without what a terminal would
+/// obey, because the reader of JSON repeats what it does not know.
+fn odd(text: &[u8], cause: &serde_json::Error) -> String {
+    if text.starts_with(b"\xef\xbb\xbf") {
+        return "it begins with a byte order mark: another program has saved it".to_owned();
+    }
+    let cause = cause.to_string();
+    let cut = if cause.chars().nth(CAUSE_CHARACTERS).is_some() { "…" } else { "" };
+    let plain = cause.chars().take(CAUSE_CHARACTERS).map(|char| if char.is_control() { ' ' } else { char });
+    plain.collect::<String>() + cut
+}
+
+/// What no advaudit has written: to reckon with it would turn somebody on never, or at no time at all.
+fn absurd(record: &Record) -> Option<String> {
+    let seconds = |seconds: i64| (0..=LONGEST_WAIT.as_secs()).contains(&seconds);
+    let soon = |at: Timestamp| at.duration_since(record.at) <= LONGEST_WAIT;
+    let (waits, people, due) = match &record.entry {
+        Entry::OffIntent { wait_seconds, gate_seconds, people, .. } => {
+            ([*wait_seconds, *gate_seconds], *people, None)
+        }
+        Entry::Adopted { wait_seconds, gate_seconds, people, due, .. } => {
+            ([*wait_seconds, *gate_seconds], *people, *due)
+        }
+        Entry::OffVerified { due, .. } => ([0, 0], 0, Some(*due)),
+        _ => return None,
+    };
+    if !waits.into_iter().all(seconds) {
+        Some("it waits longer than a year, or less than nothing".to_owned())
+    } else if people > MOST_PEOPLE {
+        Some(format!("it turns {people} people off"))
+    } else if !due.is_none_or(soon) {
+        Some("its on is due more than a year after it".to_owned())
+    } else {
+        None
     }
 }
 

@@ -4,8 +4,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Result, Write};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::{Path, PathBuf};
+
+/// What is larger is no journal: half a million toggles are some 1.5 GB.
+const LARGEST_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 
 /// One folder and the files in it.
 pub trait Disk {
@@ -56,7 +59,17 @@ impl Disk for Folder {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>> {
-        std::fs::read(self.path.join(name))
+        let path = self.path.join(name);
+        // Asked by its name, before it is opened: opening a pipe waits already.
+        if !std::fs::metadata(&path)?.is_file() {
+            return Err(Error::new(ErrorKind::InvalidInput, "it is no file"));
+        }
+        let mut bytes = Vec::new();
+        File::open(path)?.take(LARGEST_BYTES + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LARGEST_BYTES {
+            return Err(Error::new(ErrorKind::FileTooLarge, "it is larger than any journal"));
+        }
+        Ok(bytes)
     }
 
     fn append(&self, name: &str, bytes: &[u8], new: bool) -> Result<()> {

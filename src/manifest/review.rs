@@ -14,16 +14,29 @@ pub(super) struct Review {
     /// What "later than now" is measured against.
     pub now: Timestamp,
     findings: Vec<Finding>,
+    /// How many errors and how many other findings have been told, listed or not.
+    told: Told,
     /// Suggestions made so far: a slip of a generator stands in every entry.
     near: HashMap<(&'static str, String), Option<&'static str>>,
 }
+
+/// How many of each kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    errors: usize,
+    others: usize,
+}
+
+/// So many errors are listed, and so many other findings. Whoever has more has one slip in every line,
+/// and a million of them would fill the memory and the terminal.
+const MOST_LISTED: usize = 1000;
 
 /// After so many different slips a suggestion helps nobody, and each one takes time.
 const MOST_SUGGESTIONS: usize = 1000;
 
 impl Review {
     pub fn new(source: Arc<Source>, now: Timestamp) -> Self {
-        Review { source, now, findings: Vec::new(), near: HashMap::new() }
+        Review { source, now, findings: Vec::new(), told: Told::default(), near: HashMap::new() }
     }
 
     /// The text.
@@ -54,7 +67,11 @@ impl Review {
     }
 
     pub fn tell(&mut self, finding: Finding) {
-        self.findings.push(finding);
+        let told = if finding.is_error() { &mut self.told.errors } else { &mut self.told.others };
+        *told += 1;
+        if *told <= MOST_LISTED {
+            self.findings.push(finding);
+        }
     }
 
     /// The known word that this one was probably meant to be. `of` names the known words.
@@ -86,15 +103,26 @@ impl Review {
 
     /// Whether any error has been told.
     pub fn failed(&self) -> bool {
-        self.findings.iter().any(Finding::is_error)
+        self.told.errors > 0
     }
 
-    /// All findings, in the order of the text.
+    /// How many findings were told and are not listed.
+    fn unlisted(&self) -> usize {
+        let over = |told: usize| told.saturating_sub(MOST_LISTED);
+        over(self.told.errors) + over(self.told.others)
+    }
+
+    /// The findings, in the order of the text, and how many more there are.
     pub fn into_findings(mut self) -> Vec<Finding> {
         self.findings.sort_by_key(|finding| {
             let range = finding.place.as_ref().map(Place::range);
             (range.map(|range| range.start), finding.code)
         });
+        let unlisted = self.unlisted();
+        if unlisted > 0 {
+            let message = format!("there are {unlisted} more of them, which are not listed");
+            self.findings.push(Finding::new(Code::MoreFindings, message).help("correct these first"));
+        }
         self.findings
     }
 }

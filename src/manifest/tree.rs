@@ -16,7 +16,10 @@ use super::review::Review;
 use crate::diag::{Code, quoted};
 
 /// Half a million users with a reason each are some 80 MB.
-pub(super) const LARGEST_BYTES: usize = 256 * 1024 * 1024;
+pub(super) const LARGEST_BYTES: usize = 128 * 1024 * 1024;
+
+/// They have four million lists, blocks and values; each takes memory beside its text.
+const MOST_NODES: usize = 8_000_000;
 
 /// Reads the text of the review. None when there is no tree to speak of; that has been told.
 pub(super) fn grow(review: &mut Review) -> Option<Node> {
@@ -33,7 +36,7 @@ pub(super) fn grow(review: &mut Review) -> Option<Node> {
         flow_nesting_limit: DEEPEST_LEVELS
     };
     options.set_emit_comments(false);
-    let mut gardener = Gardener { review, open: Vec::new(), root: None, documents: 0 };
+    let mut gardener = Gardener { review, open: Vec::new(), root: None, documents: 0, nodes: 0 };
     for event in Parser::new_from_str_with_options(&source.text, options) {
         match event {
             Ok((event, span)) => {
@@ -69,6 +72,7 @@ struct Gardener<'a> {
     open: Vec<Open>,
     root: Option<Node>,
     documents: usize,
+    nodes: usize,
 }
 
 /// A list or block that is not closed yet.
@@ -100,6 +104,13 @@ impl Gardener<'_> {
     fn take(&mut self, event: Event<'_>, span: &Span) -> bool {
         let range = span.byte_range().unwrap_or(0..0);
         self.tell_tag(span);
+        self.nodes += 1;
+        if self.nodes > MOST_NODES {
+            let message = format!("the manifest has more than {MOST_NODES} values");
+            let finding = self.review.finding(Code::Syntax, range, message);
+            self.review.tell(finding.help("give parts of the tenant manifests of their own"));
+            return false;
+        }
         match event {
             Event::DocumentStart(..) => return self.document(range),
             Event::Scalar(text, style, ..) => {

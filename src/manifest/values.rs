@@ -8,6 +8,10 @@ use crate::model::{Amount, SignedDuration, TenantId, Timestamp};
 /// No wait of a toggle is meant to last longer; a slip such as `60h` for `60m` is still allowed.
 const LONGEST_DURATION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// No name in a tenant is longer than 256. A reason goes into the plan and into several records of the
+/// journal for each subject, so it is a sentence and not a file.
+const LONGEST_CHARACTERS: usize = 1000;
+
 /// A list; none when it is something else.
 pub(super) fn list<'t>(review: &mut Review, node: &'t Node, what: &str) -> Option<&'t [Node]> {
     match &node.value {
@@ -48,6 +52,11 @@ pub(super) fn text<'t>(review: &mut Review, node: &'t Node, what: &str) -> Optio
         Value::Scalar(Scalar { plain: true, .. }) if is_number(text) => "a number",
         _ if text.trim().is_empty() => {
             bad(review, node, format!("{what} is empty"), "write a value, or remove it");
+            return None;
+        }
+        _ if text.chars().count() > LONGEST_CHARACTERS => {
+            let message = format!("{what} is longer than {LONGEST_CHARACTERS} characters");
+            bad(review, node, message, "shorten it; a quote that is not closed takes in what follows");
             return None;
         }
         _ => return Some(text),

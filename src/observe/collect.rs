@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::confirm;
 use super::observed::{Dates, Everyone, Lookup, Members, Observed, Tenant, User};
 use super::reading::{LastOn, READS_DISAGREE, fatal, group, user};
+use super::user_list::UserList;
 use crate::clock::Clock;
-use crate::graph::{Failure, GroupRead, Reader, UserRead};
+use crate::graph::{Failure, GroupRead, Listed, Reader, UserRead};
 use crate::manifest::declared::{Declared, Who};
 use crate::model::{AssignedBy, Assignment, GroupId, GroupKey, SubjectId, Timestamp, UserId, UserKey};
 
@@ -41,7 +42,7 @@ pub async fn collect(
         everyone: Everyone::NotAsked,
         machine_ahead: clock.skew(),
     };
-    let mut collecting = Collecting { reader, declared, last_on, clock, observed };
+    let mut collecting = Collecting { reader, declared, last_on, clock, observed, unanswered: 0 };
     collecting.groups().await?;
     collecting.everyone().await?;
     collecting.named_users().await?;
@@ -58,9 +59,26 @@ struct Collecting<'a> {
     last_on: &'a LastOn,
     clock: &'a Clock,
     observed: Observed,
+    /// So many questions in a row Graph could not answer, patience included.
+    unanswered: u32,
 }
 
+/// After that many it is an outage: asking thousands of names one by one, each patiently, takes days.
+const UNANSWERED_MAX: u32 = 3;
+
 impl Collecting<'_> {
+    /// The answer to one question of many: [`fatal`], and an end when none is answered any more.
+    fn one<T>(&mut self, outcome: Result<T, Failure>) -> Result<Result<T, String>, Failure> {
+        match &outcome {
+            Err(failure) if failure.is_transient() => self.unanswered += 1,
+            _ => self.unanswered = 0,
+        }
+        match outcome {
+            Err(failure) if self.unanswered >= UNANSWERED_MAX => Err(failure),
+            outcome => fatal(outcome),
+        }
+    }
+
     /// The declared groups, by id and by name, with their members where those matter.
     async fn groups(&mut self) -> Result<(), Failure> {
         let ids: Vec<GroupId> = self.declared.groups.iter().filter_map(|entry| by_id(&entry.group)).collect();
@@ -92,7 +110,8 @@ impl Collecting<'_> {
     }
 
     async fn group_by_name(&mut self, name: &str) -> Result<Lookup<GroupId>, Failure> {
-        let found = match fatal(self.reader.groups_named(name).await)? {
+        let found = self.reader.groups_named(name).await;
+        let found = match self.one(found)? {
             Ok(found) => found,
             Err(reason) => return Ok(Lookup::Unread(reason)),
         };
@@ -132,14 +151,15 @@ impl Collecting<'_> {
 
     /// Members decide about toggles, and count where a limit is a share of the declared people.
     async fn member_ids(&mut self, id: GroupId) -> Result<(), Failure> {
-        let Some(group) = self.observed.groups.get_mut(&id) else { return Ok(()) };
+        let Some(group) = self.observed.groups.get(&id) else { return Ok(()) };
         if !self.declared.asks_for_toggles() && group.is_on(&self.observed.catalog) {
             return Ok(());
         }
-        group.members = match fatal(self.reader.members(id).await)? {
-            Ok(ids) => Members::Read(ids),
-            Err(reason) => Members::Unread(reason),
-        };
+        let members = self.reader.members(id).await;
+        let members = self.one(members)?.map_or_else(Members::Unread, Members::Read);
+        if let Some(group) = self.observed.groups.get_mut(&id) {
+            group.members = members;
+        }
         Ok(())
     }
 
@@ -154,21 +174,21 @@ impl Collecting<'_> {
         let members: BTreeSet<UserId> =
             self.observed.groups.values().flat_map(|group| group.members.ids()).copied().collect();
         let catalog = &self.observed.catalog;
-        let (mut total, mut unreadable, mut kept) = (0_usize, 0_usize, Vec::new());
+        let keeps = |read: &UserRead| {
+            let is_named = named.contains(&read.upn.to_lowercase()) || named.contains(&read.id.to_string());
+            let holds = |one: &Assignment| catalog.has_service_plan(one.sku);
+            is_named || members.contains(&read.id) || read.assignments.iter().any(holds)
+        };
+        let mut list = UserList::default();
         let outcome = self
             .reader
-            .each_user(&mut |read| {
-                total += 1;
-                let Ok(read) = read else {
-                    unreadable += 1;
-                    return;
-                };
-                let is_named =
-                    named.contains(&read.upn.to_lowercase()) || named.contains(&read.id.to_string());
-                let holds = |one: &Assignment| catalog.has_service_plan(one.sku);
-                if is_named || members.contains(&read.id) || read.assignments.iter().any(holds) {
-                    kept.push(read);
+            .each_user(&mut |listed| match listed {
+                Listed::User(read) => {
+                    let keep = keeps(&read);
+                    list.add(read, keep);
                 }
+                Listed::Unreadable(_) => list.unreadable += 1,
+                Listed::FromTheStart => list = UserList::default(),
             })
             .await;
         // Without the permission to list users no other page would come either.
@@ -181,11 +201,11 @@ impl Collecting<'_> {
             self.observed.everyone = Everyone::Incomplete(reason);
             return Ok(());
         }
-        self.observed.everyone = match total {
+        self.observed.everyone = match list.total() {
             0 => Everyone::Incomplete("Graph says that the tenant has no users".into()),
-            total => Everyone::Read { unreadable, total },
+            total => Everyone::Read { unreadable: list.unreadable, disputed: list.disputed.len(), total },
         };
-        kept.into_iter().for_each(|read| _ = self.keep_user(read));
+        list.kept.into_values().for_each(|read| _ = self.keep_user(read));
         Ok(())
     }
 
@@ -229,7 +249,7 @@ impl Collecting<'_> {
             UserKey::Upn(upn) => self.reader.users_by_filter(upn).await,
             UserKey::Id(_) => self.reader.users(std::slice::from_ref(key)).await.remove(0),
         };
-        Ok(match fatal(second)? {
+        Ok(match self.one(second)? {
             Ok(Some(read)) => Lookup::Found(self.keep_user(read)),
             Ok(None) => Lookup::NotFound,
             Err(reason) => Lookup::Unread(reason),

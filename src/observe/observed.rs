@@ -71,6 +71,8 @@ pub enum Everyone {
     Read {
         /// Users whose entry could not be understood.
         unreadable: usize,
+        /// Users who came twice, in two ways.
+        disputed: usize,
         /// How many users the tenant has.
         total: usize,
     },

@@ -203,11 +203,19 @@ impl Desired {
         match &observed.everyone {
             Everyone::NotAsked => return self.unknown.push(unknown("the users were not asked for".into())),
             Everyone::Incomplete(reason) => return self.unknown.push(unknown(reason.clone())),
-            Everyone::Read { unreadable: 0, total: _ } => {}
-            Everyone::Read { unreadable, total } => {
-                let reason =
-                    format!("{unreadable} of {total} users came in a form that cannot be understood");
-                self.unknown.push(unknown(reason));
+            Everyone::Read { unreadable, disputed, total } => {
+                if *unreadable > 0 {
+                    let reason =
+                        format!("{unreadable} of {total} users came in a form that cannot be understood");
+                    self.unknown.push(unknown(reason));
+                }
+                if *disputed > 0 {
+                    let reason = format!(
+                        "{disputed} of {total} users came twice and not the same, as when somebody changes them \
+                         meanwhile; run again"
+                    );
+                    self.unknown.push(unknown(reason));
+                }
             }
         }
         let license = self.licenses(entry, observed);

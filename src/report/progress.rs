@@ -156,7 +156,8 @@ fn due(subjects: usize) -> String {
 
 /// What is said while a read waits for Graph.
 pub fn throttled(throttled: &Throttled, now: Timestamp) -> String {
-    let why = throttled.status.map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
+    let why =
+        throttled.status.map_or_else(|| "no usable answer".to_owned(), |status| format!("status {status}"));
     let left = duration(throttled.until.duration_since(now));
     format!("{}  waiting       {}: {why}, asking again in {left}", time_of_day(now), throttled.asked)
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Answer, Ask, Tenant};
 use crate::clock::Clock;
-use crate::graph::transport::{Lost, Request, Response, Sending, Transport};
+use crate::graph::transport::{HowLost, Lost, Request, Response, Sending, Transport};
 use crate::model::SignedDuration;
 
 /// How long a request takes, so that time moves: an ordinary answer of Graph.
@@ -38,7 +38,7 @@ impl Transport for InProcess {
             self.clock.sleep(LATENCY).await;
             let answer = self.tenant().handle(&ask, self.clock.now());
             if answer.lost {
-                return Err(Lost { reason: "the connection was closed".to_owned(), never_left: false });
+                return Err(Lost { reason: "the connection was closed".to_owned(), how: HowLost::NoAnswer });
             }
             response(answer)
         })
@@ -87,7 +87,7 @@ fn response(answer: Answer) -> Result<Response, Lost> {
         response = response.header(name, value);
     }
     // Only a tenant file with a line break in a name could make a header that is none.
-    response.body(answer.body).map_err(|error| Lost { reason: error.to_string(), never_left: false })
+    response.body(answer.body).map_err(|error| Lost { reason: error.to_string(), how: HowLost::NoAnswer })
 }
 
 #[cfg(test)]
@@ -159,7 +159,7 @@ mod tests {
         );
         let url = "https://graph.microsoft.com/v1.0/users/a@contoso.com/assignLicense";
         let lost = clock.drive(send(&transport, "POST", url, assign(&[AUDITING]).to_string())).await;
-        assert!(!lost.expect_err("lost").never_left);
+        assert_eq!(lost.expect_err("lost").how, HowLost::NoAnswer);
         assert_eq!(transport.tenant().writes().len(), 1);
     }
 }

@@ -8,11 +8,14 @@
 mod clocks;
 mod common;
 mod credentials;
+mod distrust;
 mod doctor;
 mod documents;
 mod examples;
 mod exhaustive;
 mod exit_codes;
+mod fuzz;
+mod hostile;
 mod kills;
 mod layers;
 mod meanwhile;

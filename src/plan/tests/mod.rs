@@ -231,7 +231,7 @@ impl Tenant {
     pub fn selects_all(mut self, except: &[&str], asked: Option<&str>) -> Self {
         let total = self.observed.users.len();
         if self.observed.everyone == Everyone::NotAsked {
-            self.observed.everyone = Everyone::Read { unreadable: 0, total };
+            self.observed.everyone = Everyone::Read { unreadable: 0, disputed: 0, total };
         }
         let except = except.iter().map(|name| self.located(name)).collect();
         let entry = self.entry(Who::AllLicensed { except }, asked);

@@ -95,7 +95,7 @@ fn broken(text: &str, before: usize, width: usize) -> String {
 }
 
 /// The text without characters that a terminal obeys or that hide other text.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     without_c1(&normalize_untrusted_str(text))
 }
 
@@ -129,7 +129,8 @@ impl Spot {
         let (under, after) = rest.split_at(rest.floor_char_boundary(length));
         let after = &after[..after.floor_char_boundary(AFTER_BYTES)];
 
-        let mut text = without_c1(before);
+        let is_shown = before.len() <= BEFORE_BYTES;
+        let mut text = if is_shown { without_c1(before) } else { String::new() };
         let from = text.len();
         text += &without_c1(under);
         let underline = from..text.len();
@@ -138,7 +139,7 @@ impl Spot {
             name: harmless(&place.source.name), // the path of a file can hold anything
             line,
             column: before.chars().count() + 1,
-            line_text: (before.len() <= BEFORE_BYTES).then_some(text),
+            line_text: is_shown.then_some(text),
             underline,
         }
     }

@@ -1,5 +1,6 @@
 //! What is in flight, as a person reads it.
 
+use super::finding::harmless;
 use crate::apply::outcome::Outcome;
 use crate::model::{SubjectKind, Timestamp};
 use crate::report::json::v1::status::StatusDocument;
@@ -10,7 +11,7 @@ use crate::report::words::{duration, people, time};
 pub fn render(status: &StatusDocument, now: Timestamp, style: Style) -> String {
     let mut text = String::new();
     for one in &status.in_flight {
-        let name = style.paint(Kind::Strong, &one.subject.name);
+        let name = style.paint(Kind::Strong, harmless(&one.subject.name));
         let off = one.off_at.map_or_else(|| "perhaps off".to_owned(), |at| format!("off since {}", time(at)));
         let due = match (one.outcome, one.due_at, one.subject.kind) {
             (Outcome::SubjectGone, _, _) => "deleted since; turned on if it is restored".to_owned(),
@@ -33,7 +34,11 @@ pub fn render(status: &StatusDocument, now: Timestamp, style: Style) -> String {
     match &status.lease {
         Some(lease) => {
             let end = lease.expires_at.map(|end| format!(", lease until {} unless renewed", time(end)));
-            text.push_str(&format!("A run is working: {}{}.\n", lease.owner, end.unwrap_or_default()));
+            text.push_str(&format!(
+                "A run is working: {}{}.\n",
+                harmless(&lease.owner),
+                end.unwrap_or_default()
+            ));
         }
         None => text.push_str("No run is working.\n"),
     }

@@ -13,7 +13,10 @@ fn unauthorized() -> Prepared {
     refused(401, "InvalidAuthenticationToken", "Lifetime validation failed, token-number-1 is expired.")
 }
 
-fn renewed(last: u32, answers: impl IntoIterator<Item = Prepared>) -> (Bench, Rc<Numbered>) {
+fn renewed(
+    last: u32,
+    answers: impl IntoIterator<Item = Prepared, IntoIter: 'static>,
+) -> (Bench, Rc<Numbered>) {
     let tokens = Rc::new(Numbered { last, ..Numbered::default() });
     (Bench::with(tokens.clone(), answers), tokens)
 }

@@ -1,7 +1,7 @@
 //! What several documents share.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::diag::{Finding, Place};
 use crate::model::{SERVICE_PLAN, SERVICE_PLAN_NAME, ServicePlanId, Subject, SubjectKind, TenantId};
@@ -9,7 +9,7 @@ use crate::observe::observed::Tenant;
 use crate::plan::planned::Named;
 
 /// The tenant.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TenantDocument {
     /// `organization.id`.
     pub id: TenantId,
@@ -24,7 +24,7 @@ impl From<&Tenant> for TenantDocument {
 }
 
 /// The one service plan.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServicePlanDocument {
     /// `servicePlanId`.
     pub id: ServicePlanId,
@@ -40,7 +40,7 @@ impl ServicePlanDocument {
 }
 
 /// A user or a group.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SubjectName {
     /// `user` or `group`.
     pub kind: SubjectKind,
@@ -63,7 +63,7 @@ impl From<&Named> for SubjectName {
 }
 
 /// Where something stands in a manifest.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlaceDocument {
     /// The file as it was named.
     pub file: String,
@@ -81,7 +81,7 @@ impl From<&Place> for PlaceDocument {
 }
 
 /// Something to tell about the manifest or the tenant.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingDocument {
     /// Stable, in kebab case.
     pub code: String,

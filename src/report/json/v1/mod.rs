@@ -4,5 +4,6 @@ pub mod check;
 pub mod common;
 pub mod doctor;
 pub mod plan;
+pub mod plan_file;
 pub mod run;
 pub mod status;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::common::{FindingDocument, PlaceDocument, ServicePlanDocument, SubjectName, TenantDocument};
@@ -17,7 +17,7 @@ use crate::plan::planned::Plan;
 pub const EXPIRES_IN: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a run would do.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "advaudit plan")]
 pub struct PlanDocument {
     /// `1.0`.
@@ -59,7 +59,7 @@ pub struct PlanDocument {
 }
 
 /// The manifest that a plan was made from.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ManifestDocument {
     /// As they were named.
     pub files: Vec<String>,
@@ -68,7 +68,7 @@ pub struct ManifestDocument {
 }
 
 /// How many of each.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SummaryDocument {
     /// Off to on.
     pub enable: usize,
@@ -85,7 +85,7 @@ pub struct SummaryDocument {
 }
 
 /// One thing to do to one subject.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeDocument {
     /// `enable`, `toggle` or `resume`.
     pub action: String,
@@ -104,7 +104,7 @@ pub struct ChangeDocument {
 }
 
 /// A license whose list of disabled service plans is written.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AssignmentDocument {
     /// Which.
     pub license: LicenseDocument,
@@ -115,7 +115,7 @@ pub struct AssignmentDocument {
 }
 
 /// A license.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LicenseDocument {
     /// `skuId`.
     pub id: SkuId,
@@ -124,7 +124,7 @@ pub struct LicenseDocument {
 }
 
 /// One step.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepDocument {
     /// `off`, `verify_off`, `wait`, `on` or `verify_on`.
     pub r#do: String,
@@ -133,7 +133,7 @@ pub struct StepDocument {
 }
 
 /// A person who goes off.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PersonDocument {
     /// Object id.
     pub id: UserId,
@@ -142,7 +142,7 @@ pub struct PersonDocument {
 }
 
 /// An assignment that a change rests on.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExpectationDocument {
     /// `skuId`.
     pub license: SkuId,
@@ -155,7 +155,7 @@ pub struct ExpectationDocument {
 }
 
 /// A declared subject that needs something else first.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockedDocument {
     /// Who.
     pub subject: SubjectName,
@@ -170,7 +170,7 @@ pub struct BlockedDocument {
 }
 
 /// A declared subject that could not be read.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UnknownDocument {
     /// Who.
     pub subject: SubjectName,
@@ -181,7 +181,7 @@ pub struct UnknownDocument {
 }
 
 /// One limit.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LimitDocument {
     /// `enable` or `toggle`.
     pub name: String,
@@ -194,7 +194,7 @@ pub struct LimitDocument {
 }
 
 /// What it would cost.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EstimateDocument {
     /// HTTP requests.
     pub requests: u64,
@@ -236,7 +236,7 @@ impl PlanDocument {
     }
 
     /// The digest of everything but `file_sha256` itself.
-    fn digest_of_the_rest(&self) -> String {
+    pub(super) fn digest_of_the_rest(&self) -> String {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         if let Value::Object(fields) = &mut value {
             fields.remove("file_sha256");
