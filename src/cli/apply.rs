@@ -76,7 +76,10 @@ async fn apply_now(
     match output.format {
         Format::Human => output.result(&plan::human(&made.plan, &output)),
         // The document of the run has no place for what the plan tells.
-        Format::Json => connection.tell_skew(&output),
+        Format::Json => {
+            connection.tell_skew(&output);
+            plan::tell_unknown(&made.plan, &output);
+        }
     }
     let (starts, toggles) = plan::starts(&made.plan);
     let mut also: Vec<Exit> = args.narrow.blocked(&made.plan).into_iter().collect();

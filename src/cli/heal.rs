@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::connect::Connection;
 use super::locking::{Locking, Start};
 use super::options::Global;
-use super::plan::Narrow;
+use super::plan::{self, Narrow};
 use super::run::{drive, end, plan_within};
 use super::{Exit, Failure};
 use crate::apply::interrupt::Interrupt;
@@ -78,6 +78,7 @@ async fn heal_now(
         ControlFlow::Continue(planned) => planned,
         ControlFlow::Break(ended) => return ended,
     };
+    plan::tell_unknown(&made.plan, &output);
     let turns_on = made.plan.changes.iter().filter(|change| change.action != Action::Toggle);
     let changes = turns_on.cloned().collect();
     run.carry_out(changes, made.desired.protected, Some(&made.plan), args.no_wait).await?;

@@ -15,7 +15,7 @@ use crate::plan::change::Action;
 use crate::plan::planned::Plan;
 use crate::plan::resolve::{Desired, resolve};
 use crate::plan::running::Running;
-use crate::report::human::plan::{View, render};
+use crate::report::human::plan::{View, render, unknown};
 use crate::report::json::v1::common;
 use crate::report::json::v1::plan::PlanDocument;
 use crate::report::output::{Format, Output};
@@ -152,6 +152,12 @@ pub(super) fn show(made: &Made, output: &Output) {
 /// A plan for people.
 pub(super) fn human(plan: &Plan, output: &Output) -> String {
     render(plan, View { style: output.style(), width: output.width(), verbose: output.verbose })
+}
+
+/// Tells what could not be read, where the plan itself is not shown.
+pub(super) fn tell_unknown(plan: &Plan, output: &Output) {
+    let view = View { style: output.error_style(), width: output.width(), verbose: output.verbose };
+    output.complain(&unknown(plan, view));
 }
 
 /// Whether a plan starts anything, and whether a toggle is among it.

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::client::{Answer, Client, Priority, asked, redirected};
 use super::envelope::Refusal;
 use super::error::Failure;
-use super::headers::header;
+use super::headers::scrubbed;
 use super::permission::Needs;
 use super::plain::plain;
 use super::throttle::{Patience, TRIES_MAX};
@@ -231,16 +231,14 @@ fn judge(client: &Client, answer: &Answer, path: &str, needs: Needs, part: Part)
     let status = part.status.and_then(|status| StatusCode::from_bytes(status.as_bytes()).ok());
     let Some(status) = status else { return unreadable("the batch answers it without a status") };
     let headers = headers(part.headers.unwrap_or_default(), answer);
-    let request_id = header(&headers, "request-id").map(|id| client.tokens().scrub(&id));
+    client.governor().part_answered(status, &headers);
+    let request_id = scrubbed(&headers, "request-id", |id| client.tokens().scrub(id));
     if status.is_success() {
         let body = part.body.unwrap_or_else(|| RawValue::NULL.to_owned());
         return Ok(Found { asked, request_id, body });
     }
     if status.is_redirection() {
         return Err(redirected(&asked, client.root(), &headers));
-    }
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        client.governor().part_refused(&headers);
     }
     let refusal = Refusal {
         asked: &asked,

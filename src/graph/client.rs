@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::envelope::{Refusal, describe};
 use super::error::Failure;
 use super::governor::{Governor, Load, NextWrite, Ticket};
-use super::headers::{date, header};
+use super::headers::{date, header, scrubbed};
 use super::permission::Needs;
 use super::plain::plain;
 use super::root::origin_of;
@@ -370,7 +370,7 @@ impl Client {
         if parts.status.is_success() {
             return Ok(Answer {
                 asked: ask.asked.clone(),
-                request_id: header(&parts.headers, "request-id").map(|id| self.0.tokens.scrub(&id)),
+                request_id: scrubbed(&parts.headers, "request-id", |id| self.0.tokens.scrub(id)),
                 client_request_id,
                 token,
                 at: self.now(),

@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::error::{Failure, Told};
-use super::headers::{header, one_line, retry_after};
+use super::headers::{header, one_line, retry_after, scrubbed};
 use super::permission::Needs;
 use super::{Token, TokenSource};
 use crate::model::Timestamp;
@@ -55,6 +55,11 @@ impl Refusal<'_> {
     fn into_told(self) -> Told {
         let error = self.body.as_ref().and_then(|body| body.get("error")).unwrap_or(&Value::Null);
         let inner = inner_errors(error);
+        // Scrubbed before it is cut: half of a secret would not be found.
+        let text = |value: Option<&Value>| {
+            let text = value.and_then(Value::as_str).map(|text| one_line(&self.tokens.scrub(text)));
+            text.filter(|text| !text.is_empty())
+        };
         let found = |key: &str| inner.iter().rev().find_map(|inner| text(inner.get(key)));
         let inner_code = found("code");
         let code = text(error.get("code")).or_else(|| text(Some(error))).or_else(|| inner_code.clone());
@@ -62,15 +67,14 @@ impl Refusal<'_> {
             .or_else(|| text(error.pointer("/message/value")))
             .or_else(|| found("message"))
             .or_else(|| self.body.as_ref().and_then(|body| text(body.get("error_description"))));
+        let request_id = scrubbed(self.headers, "request-id", |id| self.tokens.scrub(id));
         Told {
             asked: self.asked.to_owned(),
             status: self.status.as_u16(),
-            code: code.map_or_else(|| name_of(self.status), |code| self.tokens.scrub(&code)),
-            inner_code: inner_code.map(|code| self.tokens.scrub(&code)),
-            message: message.map_or(self.instead, |message| self.tokens.scrub(&message)),
-            request_id: header(self.headers, "request-id")
-                .or_else(|| found("request-id"))
-                .map(|id| self.tokens.scrub(&id)),
+            code: code.unwrap_or_else(|| name_of(self.status)),
+            inner_code,
+            message: message.unwrap_or_else(|| self.instead.clone()),
+            request_id: request_id.or_else(|| found("request-id")),
             client_request_id: self.client_request_id.to_owned(),
             retry_after: retry_after(self.headers, self.now),
         }
@@ -93,11 +97,6 @@ fn inner_errors(error: &Value) -> Vec<&Value> {
         error.get("innerError").or_else(|| error.get("innererror"))
     }
     std::iter::successors(inner(error), |error| inner(error)).take(INNER_DEPTH_MAX).collect()
-}
-
-/// A text that says something.
-fn text(value: Option<&Value>) -> Option<String> {
-    value.and_then(Value::as_str).map(one_line).filter(|text| !text.is_empty())
 }
 
 /// `Service Unavailable` as Graph would write it as a code.
@@ -160,6 +159,29 @@ mod tests {
         };
         let told = format!("{:?}", refusal.into_told());
         assert!(!told.contains(secret), "{told}");
+    }
+
+    #[test]
+    fn half_of_a_token_at_the_end_of_a_long_message_is_not_shown_either() {
+        let secret = "s3cret".repeat(200);
+        let token = Token::new(secret.as_str()).expect("a token");
+        let long = format!("{} Bearer {secret}", "x".repeat(TEXT_CHARS_MAX - 50));
+        let mut headers = HeaderMap::new();
+        headers.insert("request-id", long.parse().expect("a header"));
+        let refusal = Refusal {
+            asked: "GET /users",
+            needs: Needs::Users,
+            status: StatusCode::BAD_REQUEST,
+            headers: &headers,
+            body: Some(json!({ "error": { "code": "A", "message": long } })),
+            instead: "instead".to_owned(),
+            tokens: &token,
+            token: &token,
+            client_request_id: "mine",
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let told = format!("{:?}", refusal.into_told());
+        assert!(!told.contains("s3cret"), "{told}");
     }
 
     #[test]

@@ -11,7 +11,13 @@ pub(super) const TEXT_CHARS_MAX: usize = 600;
 
 /// A header as text on one line.
 pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(one_line).filter(|text| !text.is_empty())
+    scrubbed(headers, name, |text| text.to_owned())
+}
+
+/// The same without what must not be told. Before it is cut: half of a secret would not be found.
+pub(super) fn scrubbed(headers: &HeaderMap, name: &str, scrub: impl Fn(&str) -> String) -> Option<String> {
+    let text = headers.get(name).and_then(|value| value.to_str().ok());
+    text.map(|text| one_line(&scrub(text))).filter(|text| !text.is_empty())
 }
 
 /// Without control characters, which could paint on a terminal, and not without end.

@@ -31,7 +31,7 @@ use crate::model::{SignedDuration, Timestamp};
 
 /// Resource units of an application in one tenant (GRAPH 8.1): 3,500 in 10 s for a small tenant, 8,000
 /// for a large one. Which it is shows when nothing is refused.
-const UNITS: Published = Published { rate: 350.0, rate_max: 800.0, rate_min: 10.0, burst_seconds: 1.0 };
+const UNITS: Published = Published { rate: 350.0, rate_max: 800.0, rate_min: 10.0, burst_seconds: 0.2 };
 
 /// Writes of an application in one tenant: 3,000 in 150 s (GRAPH 8.1), less a fiftieth, because two clocks
 /// never run alike. Hardly any burst: what leaves evenly is what hits no window.
@@ -127,11 +127,16 @@ impl Governor {
         Ok(Ticket { governor: self.clone(), load, left })
     }
 
-    /// A part of a batch was refused for now; the others of it were not.
-    pub fn part_refused(&self, headers: &HeaderMap) {
+    /// What one part of a batch says, which may be refused while the others of it are not.
+    pub fn part_answered(&self, status: StatusCode, headers: &HeaderMap) {
         let (mut state, now) = (self.state.borrow_mut(), self.clock.ticks());
-        state.units.taken(-1.0);
-        state.refused(headers, false, &self.clock, now);
+        if let Some(share) = used_share(headers) {
+            state.units.used_up(share, now);
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            state.units.taken(-1.0);
+            state.refused(headers, false, &self.clock, now);
+        }
     }
 }
 

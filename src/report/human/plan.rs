@@ -218,7 +218,8 @@ fn named(subject: &Named) -> String {
     }
 }
 
-fn unknown(plan: &Plan, view: View) -> String {
+/// What could not be read, and why.
+pub fn unknown(plan: &Plan, view: View) -> String {
     let mut text = String::new();
     for one in &plan.unknown {
         let mark = view.style.paint(Kind::Bad, "? unknown");
