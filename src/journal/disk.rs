@@ -61,8 +61,9 @@ impl Disk for Folder {
     fn read(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.path.join(name);
         // Asked by its name, before it is opened: opening a pipe waits already.
-        if !std::fs::metadata(&path)?.is_file() {
-            return Err(Error::new(ErrorKind::InvalidInput, "it is no file"));
+        let what = std::fs::metadata(&path)?;
+        if !what.is_file() && !what.is_dir() {
+            return Err(Error::new(ErrorKind::InvalidInput, "it is a pipe or a device, and no file"));
         }
         let mut bytes = Vec::new();
         File::open(path)?.take(LARGEST_BYTES + 1).read_to_end(&mut bytes)?;

@@ -179,3 +179,15 @@ fn a_journal_that_is_none_is_refused_and_left_as_it_is() {
         assert!(std::fs::read(&journal).unwrap() == bytes, "{words}: it was changed");
     }
 }
+
+#[test]
+fn a_journal_that_is_a_device_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("c0450000-0000-4000-8000-000000000001");
+    std::fs::create_dir_all(&own).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", own.join("journal.jsonl")).unwrap();
+    let mut status = Command::new(env!("CARGO_BIN_EXE_advaudit"));
+    let (code, text) =
+        told(&status.args(["status", "--state"]).arg(folder.path()).env_clear().output().unwrap());
+    assert!(code == Some(1) && text.contains("a pipe or a device"), "{text}");
+}
