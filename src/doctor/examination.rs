@@ -51,19 +51,25 @@ pub async fn examine(place: &Place<'_>) -> Examined {
             return found;
         }
     };
-    found.checks.extend([tls(client, place).await, clock(&place.clock, place)]);
     let token = client.granted().await;
     found.granted = token.as_ref().ok().cloned().flatten();
     if let Err(failure) = &token {
+        skip(&mut found, &[Name::Tls, Name::Clock], "nothing is asked without a token");
         found.checks.push(failed(Name::Token, failure));
         skip(&mut found, &AFTER_TOKEN, "there is no token");
         return found;
     }
+    // The first question that every run asks: its answer shows the way, the time and the tenant.
     let organization = reader.organization().await;
+    found.checks.extend([tls(client, place, organization.as_ref().err()), clock(&place.clock, place)]);
     found.checks.push(match &organization {
         Err(failure) if failure.is_credentials() => failed(Name::Token, failure),
         Ok(_) | Err(_) => the_token(found.granted.as_ref()),
     });
+    if matches!(organization, Err(Failure::Lost { .. })) {
+        skip(&mut found, &AFTER_TOKEN, "Graph does not answer");
+        return found;
+    }
     let tenant = organization.as_ref().ok().cloned();
     found.checks.push(match organization {
         Ok(organization) => the_tenant(&organization, found.granted.as_ref()),
@@ -132,16 +138,27 @@ async fn dns(place: &Place<'_>) -> Check {
     Check::new(Name::Dns, Verdict::Ok, there.join(", "))
 }
 
-async fn tls(client: &Client, place: &Place<'_>) -> Check {
-    let root = client.root().to_string();
-    match client.knock().await {
-        Err(reason) => Check::new(Name::Tls, Verdict::Failed, format!("{root} cannot be asked: {reason}")).remedy(
-            "is --cloud or --graph-url right? Behind a proxy set HTTPS_PROXY, and name the authority that signs its \
-             certificates in SSL_CERT_FILE",
+fn tls(client: &Client, place: &Place<'_>, failure: Option<&Failure>) -> Check {
+    if place.hosts.is_empty() {
+        return Check::skipped(Name::Tls, "the tenant is simulated in this process");
+    }
+    let root = client.root();
+    match failure {
+        Some(Failure::Lost { reason, .. }) => Check::new(
+            Name::Tls,
+            Verdict::Failed,
+            format!("{root} cannot be asked: {reason}"),
+        )
+        .remedy(
+            "is --cloud or --graph-url right? Behind a proxy set HTTPS_PROXY, and name the authority that \
+                 signs its certificates in SSL_CERT_FILE",
         ),
-        Ok(_) if place.hosts.is_empty() => Check::skipped(Name::Tls, "the tenant is simulated in this process"),
-        Ok(_) if root.starts_with("http:") => Check::new(Name::Tls, Verdict::Ok, format!("{root} answers, without TLS on this machine")),
-        Ok(_) => Check::new(Name::Tls, Verdict::Ok, format!("{root} answers, and its certificate is trusted")),
+        Some(_) | None if root.is_plain() => {
+            Check::new(Name::Tls, Verdict::Ok, format!("{root} answers, without TLS on this machine"))
+        }
+        Some(_) | None => {
+            Check::new(Name::Tls, Verdict::Ok, format!("{root} answers, and its certificate is trusted"))
+        }
     }
 }
 

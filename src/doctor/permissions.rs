@@ -49,8 +49,7 @@ impl Command {
 impl Permission {
     /// A call of those commands: what asking for it showed counts more than what the token says.
     pub fn new(needs: Needs, commands: &[Command], seen: Option<bool>, granted: Option<&Granted>) -> Self {
-        let told = granted.filter(|granted| !granted.permissions.is_empty());
-        let told = told.map(|granted| !granted.has(needs.accepted()).is_empty());
+        let told = granted.map(|granted| !granted.has(needs.accepted()).is_empty());
         let commands = commands.iter().copied().filter(|command| command.makes(needs)).collect();
         Permission { needs, commands, granted: seen.or(told) }
     }

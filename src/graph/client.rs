@@ -153,16 +153,6 @@ impl Client {
         self.0.tokens.token().await.map_err(|none| self.tokenless(none))
     }
 
-    /// Sends a request as it is, without a token.
-    pub(super) async fn carry_bare(&self, request: Request) -> Result<Response, Lost> {
-        self.0.transport.send(request).await
-    }
-
-    /// Graph's clock showed that in the answer to a request sent at those ticks.
-    pub(super) fn hear(&self, sent: SignedDuration, date: Timestamp) {
-        self.0.clock.heard(sent, date);
-    }
-
     /// When the next write may leave.
     pub(super) fn next_write(&self) -> NextWrite {
         self.0.governor.next_write()

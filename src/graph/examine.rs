@@ -1,11 +1,9 @@
 //! Questions that only find out whether questions can be asked: for `doctor`. They change nothing.
 
-use http::header::ACCEPT;
 use serde_json::Value;
 
 use super::client::Client;
 use super::granted::Granted;
-use super::headers::date;
 use super::live::Organization;
 use super::permission::Needs;
 use super::read::Reader;
@@ -14,19 +12,6 @@ use super::{Failure, keys};
 use crate::model::{GroupId, SubjectId};
 
 impl Client {
-    /// Knocks at Graph without a token: whoever answers has an address, TLS that is trusted, and a clock,
-    /// which the client's clock has heard afterwards. The status, which is 401 where Graph is Graph.
-    pub async fn knock(&self) -> Result<u16, String> {
-        let request = http::Request::get(self.root().url("/organization")).header(ACCEPT, "application/json");
-        let request = request.body(Vec::new()).map_err(|error| error.to_string())?;
-        let sent = self.ticks();
-        let answer = self.carry_bare(request).await.map_err(|lost| lost.reason)?;
-        if let Some(date) = date(answer.headers()) {
-            self.hear(sent, date);
-        }
-        Ok(answer.status().as_u16())
-    }
-
     /// What the access token says of itself; none when it says nothing.
     pub async fn granted(&self) -> Result<Option<Granted>, Failure> {
         self.current_token().await.map(|token| token.granted())

@@ -38,6 +38,11 @@ impl Granted {
         let claims: Map<String, Value> = serde_json::from_slice(&payload).ok()?;
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(plain);
         let scopes = text("scp");
+        // What tells neither whose it is nor what it may do is no token of Graph's.
+        let tells = ["appid", "azp", "roles", "scp"].iter().any(|name| claims.contains_key(*name));
+        if !tells {
+            return None;
+        }
         let roles = claims.get("roles").and_then(Value::as_array).into_iter().flatten();
         let permissions = roles
             .filter_map(Value::as_str)

@@ -104,8 +104,7 @@ impl Needs {
     /// that is enough, something about the object or the person.
     pub(super) fn hint(self, granted: Option<&Granted>) -> String {
         let [least, others @ ..] = self.accepted() else { return String::new() };
-        let known = granted.filter(|granted| !granted.permissions.is_empty());
-        match known.map(|granted| (granted, granted.has(self.accepted()))) {
+        match granted.map(|granted| (granted, granted.has(self.accepted()))) {
             Some((granted, has)) if !has.is_empty() => {
                 let has = has.join(" and ");
                 format!("the token has {has}, which is enough for {}: {}", self.call(), self.besides(granted))

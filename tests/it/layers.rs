@@ -190,6 +190,12 @@ fn credentials_know_where_tokens_go_and_only_the_command_line_knows_credentials(
 }
 
 #[test]
+fn the_doctor_looks_and_has_nothing_to_change_with() {
+    may_import(module("doctor"), &["graph", "journal", "clock", "model"]);
+    no_writer(module("doctor"));
+}
+
+#[test]
 fn the_sandbox_shares_the_wire_with_graph_and_no_logic_with_the_planner() {
     may_import(module("sandbox"), &["graph::transport", "graph::wire", "clock", "model", "diag"]);
 }
@@ -284,6 +290,8 @@ fn the_report_knows_values_only() {
             "journal::lease::Holder",
             "manifest::json_schema",
             "graph::Throttled",
+            "graph::Granted",
+            "doctor",
             "clock",
             "diag",
             "model",

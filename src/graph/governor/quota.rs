@@ -24,10 +24,6 @@ const ROUNDED_UP_SECONDS: f64 = 0.5;
 /// By what share a refusal lowers a rate that was not yet seen to be too high.
 const LOWERED: f64 = 0.9;
 
-/// By what share each unit that is taken raises a lowered rate: 6 % in 300, so one in some hundreds is
-/// refused where nothing but refusals tells of the quota.
-const RAISED: f64 = 0.0002;
-
 /// A cycle that took fewer units says little about the rate.
 const TELLING_UNITS: f64 = 5.0;
 
@@ -40,6 +36,9 @@ pub struct Published {
     pub rate_max: f64,
     /// The least, whatever is refused: refusals by chance must not bring everything to a stop.
     pub rate_min: f64,
+    /// By what share each unit that is taken raises a lowered rate. Where nothing but refusals tells of the
+    /// quota, this is how often one is refused.
+    pub raised: f64,
     /// How many seconds' worth may leave at once after a pause.
     pub burst_seconds: f64,
 }
@@ -103,7 +102,7 @@ impl Quota {
     /// So many units were taken by the tenant.
     pub fn taken(&mut self, units: f64) {
         self.cycle.taken += units;
-        self.rate = (self.rate * (1.0 + RAISED * units)).min(self.published.rate_max);
+        self.rate = (self.rate * (1.0 + self.published.raised * units)).min(self.published.rate_max);
     }
 
     /// The tenant says how much of the quota is used up; 1 is all of it.
@@ -166,7 +165,8 @@ impl Quota {
 mod tests {
     use super::*;
 
-    const WRITES: Published = Published { rate: 20.0, rate_max: 20.0, rate_min: 1.0, burst_seconds: 0.1 };
+    const WRITES: Published =
+        Published { rate: 20.0, rate_max: 20.0, rate_min: 1.0, raised: 0.0002, burst_seconds: 0.1 };
 
     /// A tenant with a quota of its own, by rules of its own.
     trait Server {
