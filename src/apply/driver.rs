@@ -37,6 +37,9 @@ const CHECKED_AT_ONCE: usize = 400;
 /// How many batches of looks are on their way at once, so that one that has to be repeated does not
 /// hold up the others.
 const LOOKS_AT_ONCE: usize = 4;
+/// So many batches of looks in a row without one subject that could be read are an outage: each of them was
+/// repeated for a minute and a half at least. Otherwise a large plan would go through it wave by wave.
+const OUTAGE: u32 = 3;
 /// A wait shorter than this is not told: it is only the pace of writes and reads.
 const TOLD: SignedDuration = SignedDuration::from_secs(1);
 
@@ -52,6 +55,7 @@ pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
         writes: Vec::new(),
         flight: Flight::default(),
         guard: DateGuard::default(),
+        in_vain: 0,
         stopped: None,
         is_ending: false,
         manner,
@@ -79,6 +83,8 @@ struct Driver<'a> {
     /// What left and has not come back.
     flight: Flight<'a>,
     guard: DateGuard,
+    /// Batches of looks in a row that showed nothing.
+    in_vain: u32,
     stopped: Option<Stopped>,
     /// Only whoever is off because of us is still turned on.
     is_ending: bool,
@@ -109,14 +115,14 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Whether there is something to go on for. Without a journal or a lease nothing new starts, but
-    /// whoever is off because of us is waited for and turned on: that harms nobody, and the next run
+    /// Whether there is something to go on for. Without a journal, a lease or a Graph that answers nothing
+    /// new starts, but whoever is off because of us is waited for and turned on: that harms nobody, and the next run
     /// sees it.
     async fn goes_on(&mut self) -> bool {
         match &self.stopped {
             None => true,
             Some(Stopped::Interrupted | Stopped::Graph(_)) => false,
-            Some(Stopped::Journal(_) | Stopped::Lease(_)) => {
+            Some(Stopped::Journal(_) | Stopped::Lease(_) | Stopped::Outage(_)) => {
                 self.only_turn_on().await;
                 self.alive().chain(&self.machines[self.next..]).any(Machine::holds_off)
             }
@@ -294,6 +300,7 @@ impl<'a> Driver<'a> {
                 }
             }
             Landed::Looked { indices, events: Ok(events) } => {
+                self.notice_outage(&events);
                 for (index, event) in indices.into_iter().zip(events) {
                     self.step(index, event).await;
                 }
@@ -302,6 +309,22 @@ impl<'a> Driver<'a> {
             Landed::Looked { events: Err(failure), .. } | Landed::Date(Err(failure)) => {
                 self.stopped.get_or_insert(Stopped::Graph(failure));
             }
+        }
+    }
+
+    /// Looks that show nobody, one after the other.
+    fn notice_outage(&mut self, events: &[Event]) {
+        let mut last = None;
+        for event in events {
+            match event {
+                Event::Unreadable(trouble) => last = Some(&trouble.message),
+                _ => return self.in_vain = 0,
+            }
+        }
+        let Some(last) = last else { return };
+        self.in_vain += 1;
+        if self.in_vain >= OUTAGE {
+            self.stopped.get_or_insert_with(|| Stopped::Outage(last.clone()));
         }
     }
 

@@ -62,6 +62,8 @@ pub enum Stopped {
     Interrupted,
     /// Graph cannot be asked any more.
     Graph(Failure),
+    /// Graph gave no answer that could be used, several times in a row; the last of them.
+    Outage(String),
     /// The journal cannot be written any more.
     Journal(JournalError),
     /// The lease is not ours any more, for that reason.

@@ -205,7 +205,7 @@ fn exit(ended: &Ended, subjects: &[SubjectDocument], also: &[Exit]) -> Exit {
     let stopped = ended.stopped.as_ref().map(|stopped| match stopped {
         Stopped::Interrupted => Exit::Interrupted,
         Stopped::Graph(failure) if failure.is_credentials() => Exit::Credentials,
-        Stopped::Graph(_) | Stopped::Journal(_) | Stopped::Lease(_) => Exit::Error,
+        Stopped::Graph(_) | Stopped::Outage(_) | Stopped::Journal(_) | Stopped::Lease(_) => Exit::Error,
     });
     let someone_is_off = ended.running.in_flight.values().any(|own| own.counts_as_off());
     let holding = [
@@ -243,6 +243,9 @@ fn say_what_stopped(ended: &Ended, output: &Output) {
         None => return,
         Some(Stopped::Interrupted) => "interrupted: nothing new was started.".to_owned(),
         Some(Stopped::Graph(failure)) => bad(format!("{failure}.")),
+        Some(Stopped::Outage(last)) => bad(format!(
+            "Graph gave no usable answer for a long time, and nothing new was started; the last one: {last}."
+        )),
         Some(Stopped::Journal(error)) => {
             bad(format!("{error}. Nothing is turned off without a record of it; who was off was turned on."))
         }

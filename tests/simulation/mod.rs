@@ -273,7 +273,7 @@ impl World {
                 let stopped = match &ended.stopped {
                     None => "",
                     Some(Stopped::Interrupted) => ", interrupted",
-                    Some(Stopped::Graph(_)) => ", Graph cannot be asked",
+                    Some(Stopped::Graph(_) | Stopped::Outage(_)) => ", Graph cannot be asked",
                     Some(Stopped::Journal(_)) => ", the journal cannot be written",
                     Some(Stopped::Lease(_)) => ", the lease is lost",
                 };
@@ -302,7 +302,7 @@ impl World {
         let is_overtaken = match &ended.stopped {
             Some(Stopped::Lease(_)) => true,
             Some(Stopped::Journal(error)) => error.is_conflict(),
-            None | Some(Stopped::Interrupted | Stopped::Graph(_)) => false,
+            None | Some(Stopped::Interrupted | Stopped::Graph(_) | Stopped::Outage(_)) => false,
         };
         if !is_overtaken {
             self.watch.is_remembered(&ended.running);
