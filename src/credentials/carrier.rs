@@ -69,9 +69,7 @@ impl Carrier {
         let place = format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
         let seen = match self.http.carry(request).await {
             Ok(response) => Ok(Seen::new(party, place, response)),
-            Err(Lost { reason, .. }) => {
-                Err(NotFetched::lost(format!("{place}: {}", self.known.scrub(&reason))))
-            }
+            Err(Lost { reason, .. }) => Err(NotFetched::lost(self.known.scrub(&reason))),
         };
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.clone());
         seen

@@ -158,6 +158,7 @@ fn due(subjects: usize) -> String {
 pub fn throttled(throttled: &Throttled, now: Timestamp) -> String {
     let why =
         throttled.status.map_or_else(|| "no usable answer".to_owned(), |status| format!("status {status}"));
-    let left = duration(throttled.until.duration_since(now));
+    // Less than a second is not no time at all.
+    let left = duration(throttled.until.duration_since(now).max(SignedDuration::from_secs(1)));
     format!("{}  waiting       {}: {why}, asking again in {left}", time_of_day(now), throttled.asked)
 }
