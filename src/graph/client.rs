@@ -232,9 +232,11 @@ impl Client {
 
     /// Sends once, as soon as the quotas allow, and judges the answer.
     pub(super) async fn once(&self, ask: &Ask) -> Result<Answer, Failure> {
+        let announced = self.0.governor.announce(ask.load);
         // A token first: who has leave to go goes, and does not stand in the way of others meanwhile.
         self.token(ask).await?;
         let ticket = self.0.governor.let_leave(ask.load).await?;
+        drop(announced);
         let outcome = self.send(ask, &ticket).await;
         ticket.judged(outcome.as_ref().err());
         outcome

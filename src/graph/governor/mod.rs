@@ -74,6 +74,8 @@ struct State {
     units: Quota,
     writes: Quota,
     window: Window,
+    /// Writes that are wanted and have not left: they wait for a token, or for their turn.
+    announced: u32,
     /// Asked to stay away for longer than any read waits: until when, and by which answer.
     away: Option<(SignedDuration, Failure)>,
 }
@@ -85,6 +87,12 @@ pub(super) struct Ticket {
     left: Option<Left>,
 }
 
+/// A request that is wanted and has not left.
+pub(super) struct Announced<'a> {
+    governor: &'a Governor,
+    load: Load,
+}
+
 impl Governor {
     pub fn new(clock: Clock) -> Rc<Self> {
         let now = clock.ticks();
@@ -92,13 +100,24 @@ impl Governor {
             units: Quota::new(UNITS, now),
             writes: Quota::new(WRITES, now),
             window: Window::new(),
+            announced: 0,
             away: None,
         };
         Rc::new(Governor { clock, state: RefCell::new(state), write_over: Notify::new() })
     }
 
+    /// A write is wanted. Until this is dropped no other one is let go: whoever has several chooses the
+    /// most urgent when one can really leave.
+    pub fn announce(&self, load: Load) -> Announced<'_> {
+        self.state.borrow_mut().announced += u32::from(load.is_write);
+        Announced { governor: self, load }
+    }
+
     /// When the next write may leave.
     pub fn next_write(&self) -> NextWrite {
+        if self.state.borrow().announced > 0 {
+            return NextWrite::AfterAnother;
+        }
         let wait = self.state.borrow_mut().wait(Load { units: 1, is_write: true }, self.clock.ticks());
         match wait {
             Some(wait) if wait.is_positive() => {
@@ -177,6 +196,12 @@ impl Ticket {
             }
             (Some(_), _) | (None, None) => {}
         }
+    }
+}
+
+impl Drop for Announced<'_> {
+    fn drop(&mut self) {
+        self.governor.state.borrow_mut().announced -= u32::from(self.load.is_write);
     }
 }
 

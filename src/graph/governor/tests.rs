@@ -110,3 +110,13 @@ async fn asked_to_stay_away_for_an_hour_reads_fail_at_once_and_writes_wait_ten_m
         })
         .await;
 }
+
+#[tokio::test]
+async fn while_a_write_waits_for_its_token_no_other_one_is_let_go() {
+    let (governor, _) = governor();
+    let announced = governor.announce(WRITE);
+    assert_eq!(governor.next_write(), NextWrite::AfterAnother);
+    drop(announced);
+    drop(governor.announce(BATCH));
+    assert_eq!(governor.next_write(), NextWrite::Now);
+}
