@@ -304,6 +304,8 @@ mod tests {
         let url = format!("http://{}/v1.0/users", listener.local_addr().expect("an address"));
         let dripping = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("a connection");
+            // An answer before its question is none.
+            assert!(stream.read(&mut [0; 4096]).expect("a request") > 0);
             stream.set_read_timeout(Some(Duration::from_millis(20))).expect("a timeout");
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").expect("a head");
             // Each byte comes soon after the one before.
