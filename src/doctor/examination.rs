@@ -12,12 +12,8 @@ use crate::journal::lease::Holder;
 use crate::journal::log;
 use crate::journal::state::State;
 use crate::journal::store::{Store, StoreError, Taken};
-use crate::model::{RunId, SignedDuration};
-
-/// More than this beside Graph's clock is told.
-const SKEW_TOLD: SignedDuration = SignedDuration::from_mins(2);
-/// With more than this no new toggle starts (DESIGN 9).
-const SKEW_STOPS: SignedDuration = SignedDuration::from_mins(15);
+use crate::model::RunId;
+use crate::plan::skew::Skew;
 
 /// Where everything is.
 pub struct Place<'a> {
@@ -71,11 +67,12 @@ pub async fn examine(place: &Place<'_>) -> Examined {
         return found;
     }
     let tenant = organization.as_ref().ok().cloned();
+    let may_ask = seen(&organization);
     found.checks.push(match organization {
         Ok(organization) => the_tenant(&organization, found.granted.as_ref()),
         Err(failure) => failed(Name::Tenant, &failure),
     });
-    found.permissions = permissions(&reader, place.commands, found.granted.as_ref()).await;
+    found.permissions = permissions(&reader, place.commands, found.granted.as_ref(), may_ask).await;
     found.checks.push(judged(&found.permissions, found.granted.as_ref()));
     match &tenant {
         Some(tenant) => found.checks.extend(state(place, tenant).await),
@@ -171,19 +168,19 @@ fn clock(clock: &Clock, place: &Place<'_>) -> Check {
         };
         return Check::skipped(Name::Clock, why);
     };
-    let seconds = ahead.abs().as_secs();
+    let skew = Skew(ahead);
     let direction = if ahead.is_negative() { "behind" } else { "ahead of" };
-    let detail = match seconds {
+    let detail = match ahead.abs().as_secs() {
         0..=1 => "this machine's clock agrees with Graph's".to_owned(),
-        2..=119 => format!("this machine's clock is {seconds} s {direction} Graph's"),
-        _ => format!("this machine's clock is {} min {direction} Graph's", (seconds + 30) / 60),
+        seconds @ 2..=119 => format!("this machine's clock is {seconds} s {direction} Graph's"),
+        120.. | ..0 => skew.to_string(),
     };
     let remedy = "set the machine's clock: deadlines are Graph's, but above 15 minutes no new toggle starts, and \
                   tokens and certificates may be refused";
-    match ahead.abs() {
-        skew if skew > SKEW_STOPS => Check::new(Name::Clock, Verdict::Failed, detail).remedy(remedy),
-        skew if skew > SKEW_TOLD => Check::new(Name::Clock, Verdict::Warning, detail).remedy(remedy),
-        _ => Check::new(Name::Clock, Verdict::Ok, detail),
+    match (skew.allows_toggles(), skew.is_told()) {
+        (false, _) => Check::new(Name::Clock, Verdict::Failed, detail).remedy(remedy),
+        (true, true) => Check::new(Name::Clock, Verdict::Warning, detail).remedy(remedy),
+        (true, false) => Check::new(Name::Clock, Verdict::Ok, detail),
     }
 }
 
@@ -211,13 +208,23 @@ fn the_tenant(organization: &Organization, granted: Option<&Granted>) -> Check {
     }
 }
 
-async fn permissions(reader: &Reader, commands: &[Command], granted: Option<&Granted>) -> Vec<Permission> {
+/// Every call that reads is asked once, for as little as it can be asked; `organization` was already.
+async fn permissions(
+    reader: &Reader,
+    commands: &[Command],
+    granted: Option<&Granted>,
+    organization: Option<bool>,
+) -> Vec<Permission> {
+    let group = reader.first_group().await;
     let mut all = Vec::new();
     for needs in Needs::ALL {
-        let seen = match reader.may(needs).await {
-            Some(Ok(())) => Some(true),
-            Some(Err(failure)) if failure.is_denied() => Some(false),
-            Some(Err(_)) | None => None,
+        let seen = match (needs, &group) {
+            (Needs::Organization, _) => organization,
+            (Needs::Licenses, _) => seen(&reader.catalog().await),
+            (Needs::Users, _) => seen(&reader.try_users().await),
+            (Needs::Groups, group) => seen(group),
+            (Needs::Members, Ok(Some(group))) => seen(&reader.try_members(*group).await),
+            (Needs::Members, Ok(None) | Err(_)) | (Needs::WriteUser | Needs::WriteGroup, _) => None,
         };
         let one = Permission::new(needs, commands, seen, granted);
         if !one.commands.is_empty() {
@@ -225,6 +232,15 @@ async fn permissions(reader: &Reader, commands: &[Command], granted: Option<&Gra
         }
     }
     all
+}
+
+/// Whether a call may be made, as far as asking showed it.
+fn seen<T>(outcome: &Result<T, Failure>) -> Option<bool> {
+    match outcome {
+        Ok(_) => Some(true),
+        Err(failure) if failure.is_denied() => Some(false),
+        Err(_) => None,
+    }
 }
 
 /// What is missing, for which command, and the least that helps.

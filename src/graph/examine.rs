@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::granted::Granted;
-use super::live::Organization;
 use super::permission::Needs;
 use super::read::Reader;
 use super::wire::{Group, Page};
@@ -19,20 +18,19 @@ impl Client {
 }
 
 impl Reader {
-    /// Asks the least that such a call can ask. Calls that change something are not asked, and members
-    /// only of a group that is there: none then.
-    pub async fn may(&self, needs: Needs) -> Option<Result<(), Failure>> {
-        match needs {
-            Needs::Organization => Some(self.organization().await.map(|_: Organization| ())),
-            Needs::Licenses => Some(self.catalog().await.map(|_| ())),
-            Needs::Users => Some(self.first("/users", "id,licenseAssignmentStates", needs).await.map(|_| ())),
-            Needs::Groups => Some(self.first("/groups", "id,assignedLicenses", needs).await.map(|_| ())),
-            Needs::Members => {
-                let group = self.first("/groups", "id", Needs::Groups).await.ok()??;
-                Some(self.first(&format!("/groups/{group}/members"), "id", needs).await.map(|_| ()))
-            }
-            Needs::WriteUser | Needs::WriteGroup => None,
-        }
+    /// Asks for one user with its licenses.
+    pub async fn try_users(&self) -> Result<(), Failure> {
+        self.first("/users", "id,licenseAssignmentStates", Needs::Users).await.map(|_| ())
+    }
+
+    /// Some group, asked for with its licenses; none where there is no group.
+    pub async fn first_group(&self) -> Result<Option<GroupId>, Failure> {
+        self.first("/groups", "id,assignedLicenses", Needs::Groups).await
+    }
+
+    /// Asks for one member of that group.
+    pub async fn try_members(&self, group: GroupId) -> Result<(), Failure> {
+        self.first(&format!("/groups/{group}/members"), "id", Needs::Members).await.map(|_| ())
     }
 
     /// The first entry of a collection, by its id.

@@ -22,13 +22,18 @@ impl Skew {
         self.0.abs() <= STARTS_NO_TOGGLE
     }
 
+    /// Whether whoever runs on the machine should know.
+    pub fn is_told(self) -> bool {
+        self.0.abs() > TOLD
+    }
+
     /// What is to be told of it, if anything.
     pub fn finding(self) -> Option<Finding> {
         let so = if self.allows_toggles() { "" } else { ": no new toggle is started" };
         let help =
             "set the machine's clock; deadlines are Graph's, so nobody is turned on early or late by it";
         let finding = Finding::new(Code::ClockSkew, format!("{self}{so}")).help(help);
-        (self.0.abs() > TOLD).then_some(finding)
+        self.is_told().then_some(finding)
     }
 }
 

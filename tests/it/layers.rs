@@ -191,7 +191,7 @@ fn credentials_know_where_tokens_go_and_only_the_command_line_knows_credentials(
 
 #[test]
 fn the_doctor_looks_and_has_nothing_to_change_with() {
-    may_import(module("doctor"), &["graph", "journal", "clock", "model"]);
+    may_import(module("doctor"), &["graph", "journal", "plan::skew", "clock", "model"]);
     no_writer(module("doctor"));
 }
 
