@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
+use super::connect::block_on;
 use super::options::Global;
 use super::{Exit, Failure, files};
 use crate::sandbox::{CannotSave, Tenant, serve};
@@ -43,19 +44,20 @@ pub(super) fn sandbox(args: &SandboxArgs, global: &Global) -> Result<Exit, Failu
     let text = files::read_text(file).map_err(|cause| Failure::Read { path: file.clone(), cause })?;
     let tenant = Tenant::read(&text).map_err(|error| no_tenant(file, &error.into()))?;
     let output = global.output();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), "run again"))?;
     let ready = move |address: std::net::SocketAddr| {
         output.result(&format!("Serving {} on http://{address}; Ctrl-C ends.", file.display()));
         output.say(&format!(
             "Try: ADVAUDIT_ACCESS_TOKEN=any advaudit plan MANIFEST --graph-url http://{address}"
         ));
     };
-    runtime.block_on(serve(tenant, *port, ready)).map_err(|error| {
-        Failure::other(
-            format!("cannot serve on port {port}: {error}"),
-            "is the port in use? --port 0 takes a free one",
-        )
-    })?;
+    let served = async {
+        serve(tenant, *port, ready).await.map_err(|error| {
+            Failure::other(
+                format!("cannot serve on port {port}: {error}"),
+                "is the port in use? --port 0 takes a free one",
+            )
+        })
+    };
+    block_on(served)?;
     Ok(Exit::Done)
 }
