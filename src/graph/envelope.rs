@@ -113,16 +113,19 @@ mod tests {
     use crate::graph::headers::TEXT_CHARS_MAX;
 
     fn told(code: u16, body: Value) -> Told {
-        let token = Token::new("t").expect("a token");
+        told_of(&Token::new("t").expect("a token"), code, &HeaderMap::new(), body)
+    }
+
+    fn told_of(token: &Token, code: u16, headers: &HeaderMap, body: Value) -> Told {
         let refusal = Refusal {
             asked: "GET /users",
             needs: Needs::Users,
             status: StatusCode::from_u16(code).expect("a status"),
-            headers: &HeaderMap::new(),
+            headers,
             body: Some(body),
             instead: "instead".to_owned(),
-            tokens: &token,
-            token: &token,
+            tokens: token,
+            token,
             client_request_id: "mine",
             now: Timestamp::UNIX_EPOCH,
         };
@@ -145,19 +148,7 @@ mod tests {
         let secret = "s3cret-s3cret";
         let error = json!({ "code": secret, "message": secret, "innerError": { "code": secret, "request-id": secret } });
         let token = Token::new(secret).expect("a token");
-        let refusal = Refusal {
-            asked: "GET /users",
-            needs: Needs::Users,
-            status: StatusCode::BAD_REQUEST,
-            headers: &HeaderMap::new(),
-            body: Some(json!({ "error": error })),
-            instead: "instead".to_owned(),
-            tokens: &token,
-            token: &token,
-            client_request_id: "mine",
-            now: Timestamp::UNIX_EPOCH,
-        };
-        let told = format!("{:?}", refusal.into_told());
+        let told = format!("{:?}", told_of(&token, 400, &HeaderMap::new(), json!({ "error": error })));
         assert!(!told.contains(secret), "{told}");
     }
 
@@ -168,19 +159,10 @@ mod tests {
         let long = format!("{} Bearer {secret}", "x".repeat(TEXT_CHARS_MAX - 50));
         let mut headers = HeaderMap::new();
         headers.insert("request-id", long.parse().expect("a header"));
-        let refusal = Refusal {
-            asked: "GET /users",
-            needs: Needs::Users,
-            status: StatusCode::BAD_REQUEST,
-            headers: &headers,
-            body: Some(json!({ "error": { "code": "A", "message": long } })),
-            instead: "instead".to_owned(),
-            tokens: &token,
-            token: &token,
-            client_request_id: "mine",
-            now: Timestamp::UNIX_EPOCH,
-        };
-        let told = format!("{:?}", refusal.into_told());
+        let told = format!(
+            "{:?}",
+            told_of(&token, 400, &headers, json!({ "error": { "code": "A", "message": long } }))
+        );
         assert!(!told.contains("s3cret"), "{told}");
     }
 
