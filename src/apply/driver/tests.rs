@@ -20,7 +20,7 @@ use crate::plan::planned::Plan;
 use crate::plan::resolve::resolve;
 use crate::plan::resume;
 use crate::plan::running::Running;
-use crate::sandbox::{InProcess, Tenant};
+use crate::sandbox::{Fault, FaultAnswer, Faults, InProcess, Tenant};
 
 const TENANT: &str = "\
 tenant: {id: 8a9b0c1d-0000-4000-8000-000000000001, domain: contoso.onmicrosoft.com}
@@ -210,6 +210,31 @@ async fn nothing_is_started_without_the_lease() {
         world.lease.lose("another run has taken it");
         let done = world.run(toggles, false, &mut journal).await;
         assert!(matches!(done.stopped, Some(Stopped::Lease(_))) && world.writes() == 0);
+    };
+    world.clock.drive(story).await;
+}
+
+#[tokio::test]
+async fn an_outage_ends_a_large_run_before_it_has_gone_through_everybody() {
+    let world = World::new();
+    let story = async {
+        let (toggles, mut journal) = (world.toggles().await, world.journal().await);
+        let many: Vec<Job> = toggles.iter().cycle().take(200).cloned().collect();
+        let asked = world.tenant.tenant().counters().requests;
+        // The licenses are still read; after that nothing answers any more.
+        let fault = Fault {
+            request: Some(asked + 2),
+            write: None,
+            answer: FaultAnswer::Status(503),
+            retry_after: None,
+            times: u64::MAX / 2,
+        };
+        world.tenant.tenant().set_faults(Faults::new(vec![fault]));
+        let done = world.run(many, false, &mut journal).await;
+        assert!(matches!(done.stopped, Some(Stopped::Outage(_))), "{:?}", done.stopped);
+        let left = done.machines.iter().filter_map(Machine::end);
+        let left = left.filter(|end| end.outcome == Outcome::Pending).count();
+        assert!(left >= 150 && world.writes() == 0, "{left} were not looked at");
     };
     world.clock.drive(story).await;
 }
