@@ -1,5 +1,10 @@
 //! Every exit code that can be reached, and which one wins where several hold.
 
+use std::net::TcpListener;
+
+use advaudit::cli::Exit;
+
+use super::common::served::{Running, on};
 use super::common::site::{MANIFEST, Site, T};
 use super::common::{Ran, advaudit};
 
@@ -279,8 +284,35 @@ fn breaking_a_lease_that_nobody_holds_is_harmless() {
     assert!(site.journal().iter().all(|record| record["entry"]["kind"] != "lease_broken"));
 }
 
-/// Where several hold, the first of 130, 64, 7, 6, 1, 3, 4, 5, 2, 0 is the code. 6 cannot be reached
-/// yet; 130 and the 64 of CI need sockets and stand there.
+/// A Graph that never answers must not hold a terminal or a runner.
+#[cfg(unix)]
+#[test]
+fn code_130_before_graph_has_answered_at_all() {
+    for signal in ["INT", "TERM"] {
+        for command in ["apply MANIFEST --auto-approve", "heal"] {
+            let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+            let url = format!("http://{}", silent.local_addr().expect("an address"));
+            let folder = tempfile::tempdir().expect("a folder");
+            let run = Running::start(on(&url, folder.path(), command));
+            let asked = silent.accept().expect("a request");
+            run.signal(signal);
+            run.end().exits(130).complains("interrupted");
+            drop(asked);
+        }
+    }
+}
+
+/// Every code has a test here that reaches it, by its name. 6 comes with saved plans.
+#[test]
+fn every_code_has_a_test() {
+    let own = include_str!("exit_codes.rs");
+    for exit in Exit::PRECEDENCE.into_iter().filter(|exit| *exit != Exit::Stale) {
+        let name = format!("fn code_{}_", exit.code());
+        assert!(own.contains(&name), "no test of code {}", exit.code());
+    }
+}
+
+/// Where several hold, the first of [`Exit::PRECEDENCE`] is the code. What needs sockets stands there.
 mod precedence {
     use super::*;
 

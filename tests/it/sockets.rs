@@ -344,24 +344,6 @@ fn fill_the_disk(blocks: u32) -> bool {
     was_off
 }
 
-/// A Graph that never answers must not hold a terminal or a runner.
-#[cfg(unix)]
-#[test]
-fn code_130_before_graph_has_answered_at_all() {
-    for signal in ["INT", "TERM"] {
-        for command in ["apply MANIFEST --auto-approve", "heal"] {
-            let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
-            let url = format!("http://{}", silent.local_addr().expect("an address"));
-            let folder = tempfile::tempdir().expect("a folder");
-            let run = Running::start(on(&url, folder.path(), command));
-            let asked = silent.accept().expect("a request");
-            run.signal(signal);
-            run.end().exits(130).complains("interrupted");
-            drop(asked);
-        }
-    }
-}
-
 #[cfg(unix)]
 #[test]
 fn code_130_when_a_runner_cancels_the_job_in_the_wait() {
