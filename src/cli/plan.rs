@@ -13,6 +13,7 @@ use crate::model::{SignedDuration, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
 use crate::plan::change::Change;
+use crate::plan::estimate::Estimate;
 use crate::plan::planned::Plan;
 use crate::plan::resolve::{Desired, Protected, resolve};
 use crate::plan::running::Running;
@@ -216,6 +217,8 @@ pub(super) fn mandate(plan: &PlanDocument) -> Mandate {
         max_off: plan.max_off,
         manifest_sha256: plan.manifest.only.is_empty().then(|| plan.manifest.sha256.clone()),
         allowed: plan.limits.iter().filter_map(allowed).collect(),
+        changes: plan.changes.len(),
+        estimate: Estimate::from(&plan.estimate),
     }
 }
 

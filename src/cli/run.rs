@@ -19,10 +19,12 @@ use crate::journal::lease::Lease;
 use crate::report::human;
 use crate::report::json::v1::common::{self, TenantDocument};
 use crate::report::json::v1::plan::{EXPIRES_IN, PlanDocument};
-use crate::report::json::v1::run::{OffMinutes, RunDocument, RunSummary, SubjectDocument, minutes_off};
+use crate::report::json::v1::run::{
+    Compared, CostDocument, RunDocument, RunSummary, SubjectDocument, minutes_off,
+};
 use crate::report::output::{Format, Output};
 use crate::report::progress::Progress;
-use crate::run::{Ended, Run, Way, tenant};
+use crate::run::{Cost, Ended, Run, Way, tenant};
 
 /// Drives a command on the tenant that answers to its end: with the interrupt that Ctrl-C sets, and the
 /// lease that is kept meanwhile.
@@ -187,11 +189,21 @@ fn document(ended: &Ended, plan: Option<&PlanDocument>, also: &[Exit]) -> RunDoc
         exit_code: exit(ended, plan, &subjects, also).code(),
         summary: RunSummary::of(&subjects, plan.map_or(0, |plan| plan.blocked.len())),
         resume_after: come_back.or(waits.then_some(now)),
-        off_user_minutes: OffMinutes {
-            planned: plan.map_or(0, |plan| plan.estimate.off_user_minutes),
-            actual: minutes_off(&ended.machines, now),
-        },
+        cost: cost(ended),
         subjects,
+    }
+}
+
+fn cost(ended: &Ended) -> CostDocument {
+    let Cost { planned, spent, took } = ended.cost;
+    let compared = |planned, actual| Compared { planned, actual };
+    let seconds = took.as_millis().unsigned_abs().div_ceil(1000);
+    CostDocument {
+        requests: compared(planned.requests, spent.requests),
+        resource_units: compared(planned.resource_units, spent.resource_units),
+        writes: compared(planned.writes, spent.writes),
+        seconds: compared(planned.seconds, u64::try_from(seconds).unwrap_or(u64::MAX)),
+        off_user_minutes: compared(planned.off_user_minutes, minutes_off(&ended.machines, ended.finished_at)),
     }
 }
 

@@ -18,9 +18,10 @@ use super::headers::{date, header, scrubbed};
 use super::permission::Needs;
 use super::plain::plain;
 use super::root::origin_of;
+use super::spent::{Meter, Spent};
 use super::throttle::{Patience, TRIES_MAX, TRIES_MAX_UNCONNECTED, Throttled};
 use super::token::{NoToken, TOKEN_REQUEST};
-use super::transport::{Lost, Request, Response, Transport};
+use super::transport::{HowLost, Lost, Request, Response, Transport};
 use super::{Claims, Root, Token, TokenSource};
 use crate::clock::Clock;
 use crate::model::{SignedDuration, Timestamp};
@@ -47,6 +48,7 @@ struct Inner {
     tokens: Rc<dyn TokenSource>,
     clock: Clock,
     governor: Rc<Governor>,
+    meter: Rc<Meter>,
     observer: Option<Observer>,
 }
 
@@ -114,21 +116,27 @@ impl Client {
         clock: Clock,
     ) -> Client {
         let governor = Governor::new(clock.clone());
-        Client(Rc::new(Inner { transport, root, tokens, clock, governor, observer: None }))
+        let meter = Rc::default();
+        Client(Rc::new(Inner { transport, root, tokens, clock, governor, meter, observer: None }))
     }
 
     /// The same client, telling `observer` each time it waits to ask again.
     #[must_use]
     pub fn observed(self, observer: Observer) -> Client {
-        let Inner { transport, root, tokens, clock, governor, .. } = &*self.0;
+        let Inner { transport, root, tokens, clock, governor, meter, .. } = &*self.0;
         let (transport, root, tokens) = (transport.clone(), root.clone(), tokens.clone());
-        let (clock, governor) = (clock.clone(), governor.clone());
-        Client(Rc::new(Inner { transport, root, tokens, clock, governor, observer: Some(observer) }))
+        let (clock, governor, meter) = (clock.clone(), governor.clone(), meter.clone());
+        Client(Rc::new(Inner { transport, root, tokens, clock, governor, meter, observer: Some(observer) }))
     }
 
     /// Where this client asks.
     pub fn root(&self) -> &Root {
         &self.0.root
+    }
+
+    /// What really left for Graph so far, by this client and its clones.
+    pub fn spent(&self) -> Spent {
+        self.0.meter.so_far()
     }
 
     pub(super) fn tokens(&self) -> &dyn TokenSource {
@@ -272,7 +280,11 @@ impl Client {
             request.headers_mut().insert(AUTHORIZATION, header);
             self.stays_here(ask, &request)?;
             let sent = self.ticks();
+            self.0.meter.leaves(ask.load);
             let answer = self.0.transport.send(request.clone()).await;
+            if matches!(answer, Err(Lost { how: HowLost::NeverLeft, .. })) {
+                self.0.meter.never_left(ask.load);
+            }
             let challenge = match &answer {
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED && again => {
                     Claims::of(response.headers())

@@ -275,7 +275,9 @@ impl<'a> Draft<'a> {
         plan.limits = limits::check(&self.desired.limits, &self.desired.allowed, started);
         plan.findings.extend(findings::of_plan(&plan));
         plan.findings.sort();
-        plan.estimate = estimate::estimate(&plan.changes, plan.max_off);
+        let groups = &self.observed.groups;
+        let members = |id| groups.get(&id).map(|group: &Group| group.members.ids().len() as u64);
+        plan.estimate = estimate::estimate(&plan.changes, plan.max_off, &members);
         plan
     }
 }

@@ -5,9 +5,13 @@
 //! Nothing is printed here and no file is read: a run is told what to carry out, and says what became
 //! of it. So the same code runs under the commands and under a simulation.
 
+mod cost;
+
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
+
+pub use cost::Cost;
 
 use crate::apply::driver::{self, Done, Manner, Stopped, Tools};
 use crate::apply::event::{Event, Told};
@@ -27,6 +31,7 @@ use crate::model::{Catalog, RunId, SignedDuration, SubjectId, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
 use crate::plan::change::Change;
+use crate::plan::estimate::Estimate;
 use crate::plan::resolve::Protected;
 use crate::plan::resume;
 use crate::plan::running::Running;
@@ -58,6 +63,10 @@ pub struct Mandate {
     pub manifest_sha256: Option<String>,
     /// Limits that were overridden.
     pub allowed: Vec<Allowed>,
+    /// How many changes the plan has, those included that are not carried out.
+    pub changes: usize,
+    /// What all of them cost.
+    pub estimate: Estimate,
 }
 
 /// How a run begins.
@@ -103,6 +112,7 @@ pub struct Run {
     machines: Vec<Machine>,
     stopped: Option<Stopped>,
     date_does_not_move: bool,
+    cost: Cost,
 }
 
 /// What became of a run.
@@ -119,6 +129,8 @@ pub struct Ended {
     pub stopped: Option<Stopped>,
     /// The first toggle came back, and its date did not move.
     pub date_does_not_move: bool,
+    /// What carrying out cost.
+    pub cost: Cost,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
@@ -161,6 +173,7 @@ impl Run {
             machines: Vec::new(),
             stopped: None,
             date_does_not_move: false,
+            cost: Cost::default(),
         })
     }
 
@@ -215,6 +228,7 @@ impl Run {
         if due.iter().any(|change| change.resumes.as_ref().is_some_and(|own| own.counts_as_off())) {
             (self.way.tell)(&Told { at: now, event: Event::Due { subjects: due.len() } });
         }
+        self.cost.plan(&due, None, now);
         let manner = Manner { max_off: u64::MAX, no_wait: true };
         let done = self.work(due, &Arc::default(), manner, None).await?;
         // What waits goes on in the second stage, or stays in the journal.
@@ -237,6 +251,7 @@ impl Run {
         mandate: Option<&Mandate>,
         no_wait: bool,
     ) -> Result<(), CannotRun> {
+        self.cost.plan(&changes, mandate, self.way.clock.now());
         let max_off = mandate.map_or(u64::MAX, |mandate| mandate.max_off);
         let manner = Manner { max_off, no_wait };
         let done = self.work(changes, &Arc::new(protected), manner, mandate).await?;
@@ -266,6 +281,7 @@ impl Run {
         }
         // Otherwise the driver meets the same error at its own records: it starts nothing without one,
         // and turns on who is due all the same.
+        let (spent, began) = (self.way.client.spent(), self.way.clock.ticks());
         let jobs = changes.iter().map(|change| Job::new(change, protected)).collect();
         let tools = Tools {
             reader: &self.reader,
@@ -279,7 +295,10 @@ impl Run {
             tell: &mut *self.way.tell,
             interrupt: &self.way.interrupt,
         };
-        Ok(driver::run(jobs, manner, tools).await)
+        let done = driver::run(jobs, manner, tools).await;
+        let took = self.way.clock.ticks().saturating_sub(began);
+        self.cost.add(self.way.client.spent() - spent, took);
+        Ok(done)
     }
 
     /// Takes over what became of the subjects; what a later stage says of one counts.
@@ -305,6 +324,7 @@ impl Run {
             running: self.running,
             stopped: self.stopped,
             date_does_not_move: self.date_does_not_move,
+            cost: self.cost,
             started_at: self.started_at,
             finished_at: self.way.clock.now(),
         };

@@ -7,6 +7,7 @@
 
 mod clocks;
 mod common;
+mod costs;
 mod credentials;
 mod distrust;
 mod doctor;

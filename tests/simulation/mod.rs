@@ -393,7 +393,14 @@ impl World {
             Action::Toggle => !only_resumes && !command.heals && plan.allows_toggles(),
         };
         let changes: Vec<Change> = plan.changes.iter().filter(starts).cloned().collect();
-        let mandate = Mandate { sha256: digest::sha256(&plan), max_off: plan.max_off, ..Mandate::default() };
+        let (count, estimate) = (plan.changes.len(), plan.estimate);
+        let mandate = Mandate {
+            sha256: digest::sha256(&plan),
+            max_off: plan.max_off,
+            changes: count,
+            estimate,
+            ..Mandate::default()
+        };
         run.carry_out(changes, desired.protected, Some(&mandate), command.no_wait).await?;
         Ok(run.end(|_| (0, ())).await.0)
     }

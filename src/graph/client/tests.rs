@@ -192,3 +192,27 @@ async fn success_that_is_not_json_is_unreadable() {
     let failure = read(&bench).await.expect("success").json::<String>().expect_err("a number");
     assert!(failure.to_string().contains(REQUEST_ID), "{failure}");
 }
+
+#[tokio::test]
+async fn what_really_left_is_counted_and_what_could_not_leave_is_not() {
+    let bench = Bench::new([unconnected(), raw(503, ""), ok(json!({}))]);
+    read(&bench).await.expect("an answer");
+    assert_eq!(bench.client.spent(), Spent { requests: 2, resource_units: 2, writes: 0 });
+}
+
+#[tokio::test]
+async fn a_batch_is_one_request_and_takes_what_its_parts_take() {
+    let bench = Bench::new([ok(json!({ "responses": [] }))]);
+    let other = bench.client.clone();
+    let ask = bench.client.post("/$batch", Needs::Users, Priority::Normal, &json!({})).of_parts(20);
+    bench.run(bench.client.read(&ask)).await.expect("an answer");
+    assert_eq!(other.spent(), Spent { requests: 1, resource_units: 20, writes: 0 });
+}
+
+#[tokio::test]
+async fn a_write_counts_as_one_also_when_it_is_refused() {
+    let bench = Bench::new([refused(400, "Request_BadRequest", "no")]);
+    let ask = bench.client.post("/users/1/assignLicense", Needs::WriteUser, Priority::High, &json!({}));
+    bench.run(bench.client.once(&ask)).await.expect_err("refused");
+    assert_eq!(bench.client.spent(), Spent { requests: 1, resource_units: 1, writes: 1 });
+}

@@ -99,7 +99,7 @@ fn the_estimate_says_how_many_waves_and_how_long() {
     tenant.declared.toggle.max_off = Amount::Count(4);
     let estimate = tenant.plan().estimate;
     assert_eq!((estimate.waves, estimate.writes, estimate.off_user_minutes), (3, 20, 600));
-    assert_eq!(estimate.seconds, 3 * 3600 + 2); // ten writes a second
+    assert_eq!(estimate.seconds, 3 * 3600 + 1); // twenty writes a second
 }
 
 #[test]

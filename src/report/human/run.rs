@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::SignedDuration;
 use crate::report::json::v1::run::{RunDocument, SubjectDocument};
 use crate::report::style::{Kind, Style};
-use crate::report::words::{count, time, wrap};
+use crate::report::words::{count, duration, time, wrap};
 
 /// Draws the end of a run.
 pub fn render(run: &RunDocument, style: Style, width: usize) -> String {
@@ -24,10 +25,34 @@ pub fn render(run: &RunDocument, style: Style, width: usize) -> String {
     }
     text.push_str(&summary(run, style));
     text.push('\n');
+    text.push_str(&cost(run));
     if let Some(resume_after) = run.resume_after {
         text.push_str(&format!("To continue, run `apply` or `heal` at {} or later.\n", time(resume_after)));
     }
     text
+}
+
+/// `Planned 5 writes in about 60 min; it took 5 writes, 12 requests, 60 min, 66 user-minutes off.`; nothing
+/// where nothing was carried out.
+fn cost(run: &RunDocument) -> String {
+    let own = &run.cost;
+    if own.requests.actual == 0 {
+        return String::new();
+    }
+    let time = |seconds: u64| duration(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)));
+    let number = |number: u64, one, many| count(usize::try_from(number).unwrap_or(usize::MAX), one, many);
+    let off = match own.off_user_minutes.actual {
+        0 => String::new(),
+        minutes => format!(", {} off", number(minutes, "user-minute", "user-minutes")),
+    };
+    format!(
+        "Planned {} in about {}; it took {}, {}, {}{off}.\n",
+        number(own.writes.planned, "write", "writes"),
+        time(own.seconds.planned),
+        number(own.writes.actual, "write", "writes"),
+        number(own.requests.actual, "request", "requests"),
+        time(own.seconds.actual),
+    )
 }
 
 fn ended(all: &[&SubjectDocument], message: &str, style: Style) -> String {

@@ -13,6 +13,7 @@ use crate::model::{
 use crate::plan::change::{Action, Cause, Change};
 use crate::plan::digest::{self, FORMAT_VERSION};
 use crate::plan::edit::Edit;
+use crate::plan::estimate::Estimate;
 use crate::plan::planned::{Plan, Summary};
 use crate::plan::resolve::Protected;
 use crate::plan::running::InFlight;
@@ -433,6 +434,19 @@ fn limits(plan: &Plan) -> Vec<LimitDocument> {
         exceeded: one.exceeded(),
     };
     plan.limits.iter().map(one).collect()
+}
+
+impl From<&EstimateDocument> for Estimate {
+    fn from(own: &EstimateDocument) -> Self {
+        Estimate {
+            requests: own.requests,
+            resource_units: own.resource_units,
+            writes: own.writes,
+            seconds: own.seconds,
+            off_user_minutes: own.off_user_minutes,
+            waves: own.waves,
+        }
+    }
 }
 
 fn estimate(plan: &Plan) -> EstimateDocument {

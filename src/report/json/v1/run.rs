@@ -30,8 +30,9 @@ pub struct RunDocument {
     pub summary: RunSummary,
     /// When to come back; null when nothing waits.
     pub resume_after: Option<Timestamp>,
-    /// People times minutes off.
-    pub off_user_minutes: OffMinutes,
+    /// What carrying out cost; the keys stand beside the others.
+    #[serde(flatten)]
+    pub cost: CostDocument,
     /// Every subject that the run worked on.
     pub subjects: Vec<SubjectDocument>,
 }
@@ -55,12 +56,27 @@ pub struct RunSummary {
     pub blocked: usize,
 }
 
-/// People times minutes off.
+/// What carrying out cost, from its start to its end, without the looks before and for the plan.
 #[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
-pub struct OffMinutes {
-    /// By the plan.
+pub struct CostDocument {
+    /// HTTP requests, repeated ones each time; a batch is one.
+    pub requests: Compared,
+    /// Graph's resource units.
+    pub resource_units: Compared,
+    /// License writes, repeated ones each time.
+    pub writes: Compared,
+    /// Seconds.
+    pub seconds: Compared,
+    /// People times minutes off; whoever is still off counts until the end of the run.
+    pub off_user_minutes: Compared,
+}
+
+/// A number beside what was estimated.
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+pub struct Compared {
+    /// By the estimate of what was carried out: the plan's own, where that was all of it.
     pub planned: u64,
-    /// As it went; whoever is still off counts until the end of the run.
+    /// As it went.
     pub actual: u64,
 }
 
@@ -125,8 +141,10 @@ impl RunSummary {
     }
 }
 
-/// People times minutes that the subjects of those machines were off.
+/// People times minutes that the subjects of those machines were off because of us: who was found off without
+/// a record of ours may have been off for years.
 pub fn minutes_off(machines: &[Machine], now: Timestamp) -> u64 {
+    let is_ours = |machine: &&Machine| machine.job().resumes.as_ref().is_none_or(|own| own.recorded);
     let seconds = |machine: &Machine| {
         let off_at = machine.off_at()?;
         // One that ended without an on of ours was on, or gone, by the time ours was due.
@@ -135,5 +153,5 @@ pub fn minutes_off(machines: &[Machine], now: Timestamp) -> u64 {
         let seconds = u64::try_from(until.duration_since(off_at).as_secs()).unwrap_or(0);
         Some(seconds * machine.job().people)
     };
-    machines.iter().filter_map(seconds).sum::<u64>().div_ceil(60)
+    machines.iter().filter(is_ours).filter_map(seconds).sum::<u64>().div_ceil(60)
 }
