@@ -64,6 +64,7 @@ pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
     driver.tell(Tell::Begun { subjects: driver.machines.len() });
     driver.work().await;
     driver.land_writes().await;
+    driver.tell_left();
     driver.tell(Tell::Over);
     driver.finish()
 }
@@ -285,6 +286,7 @@ impl<'a> Driver<'a> {
             Entry::OffDone { .. } => Some(Tell::TurnedOff { subject, people: job.people }),
             Entry::OffVerified { due, .. } => Some(Tell::VerifiedOff { subject, due: *due }),
             Entry::OnDone { .. } => Some(Tell::TurnedOn { subject }),
+            Entry::Closed { .. } if self.machines[index].was_seen_on() => Some(Tell::VerifiedOn { subject }),
             _ => None,
         }
     }
@@ -415,6 +417,15 @@ impl<'a> Driver<'a> {
         self.reads.remove(&index);
         self.wakes.remove(&index);
         self.tell(Tell::Ended { subject, end });
+    }
+
+    /// Whoever was begun with and has no end: the next run goes on with them.
+    fn tell_left(&mut self) {
+        let left = self.live.iter().map(|index| &self.machines[*index]);
+        let left: Vec<Tell> = left
+            .map(|machine| Tell::Left { subject: machine.job().subject.clone(), due: machine.due() })
+            .collect();
+        left.into_iter().for_each(|event| self.tell(event));
     }
 
     fn finish(self) -> Done {

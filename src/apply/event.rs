@@ -52,6 +52,11 @@ pub enum Event {
         /// Who.
         subject: Subject,
     },
+    /// A read showed the on, after a write of ours.
+    VerifiedOn {
+        /// Who.
+        subject: Subject,
+    },
     /// Nothing to do until then.
     WaitUntil {
         /// Until when.
@@ -72,6 +77,13 @@ pub enum Event {
         subject: Subject,
         /// How.
         end: End,
+    },
+    /// The run leaves a subject that it has begun with: it waits for its time, or for Graph.
+    Left {
+        /// Whom.
+        subject: Subject,
+        /// When the on is due, where that is known.
+        due: Option<Timestamp>,
     },
     /// The date of the first toggle did not move: no further toggle starts.
     DateDoesNotMove {

@@ -102,12 +102,12 @@ async fn apply_now(
     let output = global.output();
     run.turn_on_what_is_due().await?;
     if run.is_stopped() {
-        return Ok(end(run, None, &output, &[]).await);
+        return Ok(end(run, None, connection, &[]).await);
     }
     let (mut run, mut made) = match (&args.what.saved, &args.what.manifest) {
         (Some(file), _) => match from_file(file, args, &run, connection, &output) {
             Ok(made) => (run, made),
-            Err(failure) => return only_finish(run, &failure, args.no_wait, &output).await,
+            Err(failure) => return only_finish(run, &failure, args.no_wait, connection).await,
         },
         (None, manifest) => {
             let manifest = manifest.as_deref().unwrap_or(Path::new(""));
@@ -138,7 +138,7 @@ async fn apply_now(
     let also: Vec<Exit> = held.iter().map(Held::exit).chain(args.narrow.blocked(&made.document)).collect();
     let mandate = plan::mandate(&made.document);
     run.carry_out(changes, made.protected, Some(&mandate), args.no_wait).await?;
-    Ok(end(run, Some(&made.document), &output, &also).await)
+    Ok(end(run, Some(&made.document), connection, &also).await)
 }
 
 /// The saved plan, as far as it is still to be done.
@@ -153,6 +153,7 @@ fn from_file(
     saved.may_start(run.tenant(), now, args.what.plan_sha256.as_deref())?;
     let all = saved.document.changes.len();
     let (made, done) = saved.left(run.running(), now);
+    connection.pipeline.planned(&made.document);
     if done > 0 {
         output.say(&format!("{done} of the plan's {all} changes were ended by earlier runs."));
     }
@@ -164,12 +165,13 @@ async fn only_finish(
     mut run: Run,
     failure: &Failure,
     no_wait: bool,
-    output: &Output,
+    connection: &Connection,
 ) -> Result<Exit, Failure> {
-    failure.show(output);
+    failure.show(&connection.output);
+    connection.pipeline.failed(failure);
     let unfinished = run.unfinished();
     run.carry_out(unfinished, Protected::default(), None, no_wait).await?;
-    Ok(end(run, None, output, &[failure.exit()]).await)
+    Ok(end(run, None, connection, &[failure.exit()]).await)
 }
 
 /// Why some of the changes are not started, before anybody is asked.

@@ -5,15 +5,13 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::options::Global;
+use super::pipeline::Pipeline;
 use super::sandbox::no_tenant;
 use super::{Failure, files};
 use crate::clock::Clock;
 use crate::credentials::choice::{self, AUTHORITY_HOST, Variables};
 use crate::credentials::{Authority, Setting};
-use crate::graph::transport::Transport;
-use crate::graph::{
-    BadTrust, Client, Cloud, HttpTransport, Observer, Root, Throttled, Token, TokenSource, Trust,
-};
+use crate::graph::{BadTrust, Client, Cloud, HttpTransport, Observer, Root, Throttled, Token, Trust};
 use crate::journal::state::State;
 use crate::model::Timestamp;
 use crate::plan::skew::Skew;
@@ -39,14 +37,20 @@ pub(super) struct Connection {
     /// Host and port of Graph, and of the login authority where one is asked; none for the sandbox.
     pub hosts: Vec<(String, u16)>,
     sandbox: Option<(InProcess, Saved)>,
+    /// How results and everything else are printed.
+    pub output: Output,
+    /// What a pipeline is told beside the result.
+    pub pipeline: Pipeline,
 }
 
 impl Connection {
     pub fn open(global: &Global, output: Output) -> Result<Self, Failure> {
-        match &global.sandbox {
-            Some(file) => Self::sandbox(file, global, output),
-            None => Self::graph(global, output),
-        }
+        let connection = match &global.sandbox {
+            Some(file) => Self::sandbox(file, global, output)?,
+            None => Self::graph(global, output)?,
+        };
+        connection.pipeline.begins(&connection.clock);
+        Ok(connection)
     }
 
     fn graph(global: &Global, output: Output) -> Result<Self, Failure> {
@@ -62,19 +66,20 @@ impl Connection {
         if choice.asks_an_authority() {
             hosts.push(authority.host());
         }
-        let clock = Clock::system();
+        let (clock, pipeline) = (Clock::system(), global.pipeline.clone());
         let setting = Setting {
             choice,
             authority,
             cloud,
             trust: trust.clone(),
             clock: clock.clone(),
-            observer: observer(&clock, output),
+            observer: observer(&clock, output, &pipeline),
             say: Rc::new(move |text| output.say(text)),
         };
         let tokens = setting.tokens().map_err(Failure::NoToken)?;
-        let client = client(Rc::new(HttpTransport::new(trust)), root, tokens, &clock, output);
-        Ok(Connection { client, clock, state: global.state()?, hosts, sandbox: None })
+        let client = Client::new(Rc::new(HttpTransport::new(trust)), root, tokens, clock.clone());
+        let client = client.observed(observer(&clock, output, &pipeline));
+        Ok(Connection { client, clock, state: global.state()?, hosts, sandbox: None, output, pipeline })
     }
 
     fn sandbox(file: &Path, global: &Global, output: Output) -> Result<Self, Failure> {
@@ -96,9 +101,13 @@ impl Connection {
         let clock = Clock::starting_at(start(&opened));
         let tenant = InProcess::new(opened.tenant, clock.clone());
         let token = Token::new("sandbox").map_err(|error| Failure::Usage(error.to_string()))?;
-        let client = client(Rc::new(tenant.clone()), Root::of(Cloud::Global), Rc::new(token), &clock, output);
+        let pipeline = global.pipeline.clone();
+        let client =
+            Client::new(Rc::new(tenant.clone()), Root::of(Cloud::Global), Rc::new(token), clock.clone());
+        let client = client.observed(observer(&clock, output, &pipeline));
         let state = State::Folder(state);
-        Ok(Connection { client, clock, state, hosts: Vec::new(), sandbox: Some((tenant, opened.saved)) })
+        let sandbox = Some((tenant, opened.saved));
+        Ok(Connection { client, clock, state, hosts: Vec::new(), sandbox, output, pipeline })
     }
 
     /// Where the journals and leases of tenants are.
@@ -156,20 +165,13 @@ fn forget(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-fn client(
-    transport: Rc<dyn Transport>,
-    root: Root,
-    tokens: Rc<dyn TokenSource>,
-    clock: &Clock,
-    output: Output,
-) -> Client {
-    Client::new(transport, root, tokens, clock.clone()).observed(observer(clock, output))
-}
-
 /// Says that something waits.
-fn observer(clock: &Clock, output: Output) -> Observer {
-    let told = clock.clone();
-    Rc::new(move |throttled: Throttled| output.say(&progress::throttled(&throttled, told.now())))
+fn observer(clock: &Clock, output: Output, pipeline: &Pipeline) -> Observer {
+    let (told, pipeline) = (clock.clone(), pipeline.clone());
+    Rc::new(move |throttled: Throttled| {
+        pipeline.throttled(&throttled);
+        output.say(&progress::throttled(&throttled, told.now()));
+    })
 }
 
 /// The variables that are text; a name or a path of ours is.

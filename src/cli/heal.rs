@@ -67,12 +67,12 @@ async fn heal_now(
     }
     run.turn_on_what_is_due().await?;
     if run.is_stopped() {
-        return Ok(end(run, None, &output, &[]).await);
+        return Ok(end(run, None, connection, &[]).await);
     }
     let Some(manifest) = &args.manifest else {
         let unfinished = run.unfinished();
         run.carry_out(unfinished, Protected::default(), None, args.no_wait).await?;
-        return Ok(end(run, None, &output, &[]).await);
+        return Ok(end(run, None, connection, &[]).await);
     };
     let asked = Asked { manifest, narrow: &args.narrow, allowing: &Allowing::default() };
     let planned = plan_within(run, &asked, connection, &output, &interrupt).await;
@@ -86,7 +86,7 @@ async fn heal_now(
     let turns_on = made.changes.into_iter().filter(|change| change.action != Action::Toggle).collect();
     run.carry_out(turns_on, made.protected, Some(&mandate), args.no_wait).await?;
     let also: Vec<Exit> = args.narrow.blocked(&made.document).into_iter().collect();
-    Ok(end(run, Some(&made.document), &output, &also).await)
+    Ok(end(run, Some(&made.document), connection, &also).await)
 }
 
 /// Neither a journal nor a manifest: silence would look like health.

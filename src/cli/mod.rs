@@ -16,6 +16,7 @@ mod held;
 mod locking;
 mod manifests;
 mod options;
+mod pipeline;
 mod plan;
 mod run;
 mod sandbox;
@@ -31,6 +32,7 @@ use clap::{Parser, Subcommand};
 pub use exit::Exit;
 use failure::Failure;
 use options::Global;
+use pipeline::Reports;
 
 /// Keeps Microsoft 365 Advanced Auditing on for the users and groups that a manifest declares.
 ///
@@ -66,14 +68,30 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let output = args.global.output();
-    let exit = match dispatch(&args.command, &args.global) {
+    let pipeline = &args.global.pipeline;
+    let begun = pipeline.open(args.command.reports(), args.global.log_events.as_deref(), output);
+    let exit = match begun.and_then(|()| dispatch(&args.command, &args.global)) {
         Ok(exit) => exit,
         Err(failure) => {
             failure.show(&output);
+            pipeline.failed(&failure);
             failure.exit()
         }
     };
+    pipeline.over(exit);
     exit.into()
+}
+
+impl Command {
+    /// Whether pipelines are told of it beside its result.
+    fn reports(&self) -> Option<Reports> {
+        match self {
+            Command::Plan(_) => Some(Reports::Plan),
+            Command::Apply(_) => Some(Reports::Apply),
+            Command::Heal(_) => Some(Reports::Heal),
+            _ => None,
+        }
+    }
 }
 
 fn dispatch(command: &Command, global: &Global) -> Result<Exit, Failure> {
@@ -95,7 +113,11 @@ fn dispatch(command: &Command, global: &Global) -> Result<Exit, Failure> {
 fn usage(error: &clap::Error) -> ExitCode {
     // Whoever reads the help may have gone away; there is nobody left to tell.
     _ = error.print();
-    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+    if !error.use_stderr() {
+        return Exit::Done.into();
+    }
+    pipeline::not_understood(Exit::Usage);
+    Exit::Usage.into()
 }
 
 #[cfg(test)]

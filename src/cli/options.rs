@@ -7,6 +7,7 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::Failure;
+use super::pipeline::{Pipeline, is_stdout};
 use crate::credentials::Auth;
 use crate::graph::{Cloud, Root};
 use crate::journal::address::{self, Named};
@@ -56,6 +57,10 @@ pub(super) struct Global {
     /// Short for --format json
     #[arg(long, global = true)]
     json: bool,
+    /// Write what happens while it happens to this file, one JSON object a line; - for stdout, and then
+    /// the result goes to stderr. For plan, apply and heal
+    #[arg(long, global = true, value_name = "FILE|-")]
+    pub log_events: Option<PathBuf>,
     /// Never colour
     #[arg(long, global = true)]
     no_color: bool,
@@ -65,6 +70,9 @@ pub(super) struct Global {
     /// Show every name and every finding
     #[arg(short, long, global = true)]
     verbose: bool,
+    /// What a pipeline is told beside the result.
+    #[arg(skip)]
+    pub pipeline: Pipeline,
 }
 
 impl Global {
@@ -74,6 +82,7 @@ impl Global {
             quiet: self.quiet,
             verbose: self.verbose,
             no_colour: self.no_color,
+            results_to_stderr: self.log_events.as_deref().is_some_and(is_stdout),
         }
     }
 

@@ -191,7 +191,9 @@ pub(super) async fn make(
     let plan = decide(&desired, &observed, running, clock.now())?;
     let Source { name, text, .. } = &*declared.source;
     let from = MadeFrom { file: name, text, only: &narrow.only, protected: &desired.protected, expires_in };
-    Ok(Made { document: PlanDocument::new(&plan, from), changes: plan.changes, protected: desired.protected })
+    let document = PlanDocument::new(&plan, from);
+    connection.pipeline.planned(&document);
+    Ok(Made { document, changes: plan.changes, protected: desired.protected })
 }
 
 /// Decides, and asks for the second opinion.

@@ -70,13 +70,17 @@ where
     let clock = connection.clock.clone();
     let lease = Rc::new(Lease::new(store.clone(), clock.clone()));
     let mut progress = Progress::new(output, &clock);
+    let pipeline = connection.pipeline.clone();
     let way = Way {
         client: connection.client.clone(),
         clock,
         store,
         lease: lease.clone(),
         interrupt: interrupt.clone(),
-        tell: Box::new(move |told: &Told| progress.tell(told)),
+        tell: Box::new(move |told: &Told| {
+            progress.tell(told);
+            pipeline.tell(told);
+        }),
     };
     let begins = async {
         let begin = start.begin(&*way.store, &way.clock, output, &interrupt).await?;
@@ -142,7 +146,7 @@ pub(super) async fn plan_within(
         biased;
         () = interrupt.set() => {
             run.interrupted();
-            return ControlFlow::Break(Ok(end(run, None, output, &[]).await));
+            return ControlFlow::Break(Ok(end(run, None, connection, &[]).await));
         }
         made = plan::make(asked, EXPIRES_IN, own, run.reader(), &running, connection) => made,
     };
@@ -151,7 +155,8 @@ pub(super) async fn plan_within(
         // What was turned on before is still told.
         Err(failure) if run.has_worked() => {
             failure.show(output);
-            ControlFlow::Break(Ok(end(run, None, output, &[failure.exit()]).await))
+            connection.pipeline.failed(&failure);
+            ControlFlow::Break(Ok(end(run, None, connection, &[failure.exit()]).await))
         }
         Err(failure) => ControlFlow::Break(Err(failure)),
     }
@@ -159,12 +164,19 @@ pub(super) async fn plan_within(
 
 /// Ends the run: the last record, the document, the exit code. `plan` was carried out, `also` are codes that hold beside what
 /// the run itself shows.
-pub(super) async fn end(run: Run, plan: Option<&PlanDocument>, output: &Output, also: &[Exit]) -> Exit {
+pub(super) async fn end(
+    run: Run,
+    plan: Option<&PlanDocument>,
+    connection: &Connection,
+    also: &[Exit],
+) -> Exit {
+    let output = &connection.output;
     let judge = |ended: &Ended| {
         let document = document(ended, plan, also);
         (document.exit_code, document)
     };
     let (ended, document) = run.end(judge).await;
+    connection.pipeline.ended(&document);
     output.result(&match output.format {
         Format::Human => human::run::render(&document, output.style(), output.width()),
         Format::Json => common::text(&document),

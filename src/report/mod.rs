@@ -3,7 +3,9 @@
 //! Results go to stdout, everything else to stderr. What is shown is handed in as values; nothing
 //! here decides, asks Graph or reads a clock.
 
+pub mod events;
 mod folded;
+pub mod github;
 pub mod human;
 pub mod json;
 pub mod output;

@@ -6,16 +6,17 @@ use super::style::Style;
 use super::words::wrap;
 
 /// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// For people.
+    #[default]
     Human,
     /// For machines: the documents of `schema/`.
     Json,
 }
 
 /// The two streams and how to write to them.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Output {
     /// How results are printed.
     pub format: Format,
@@ -25,12 +26,18 @@ pub struct Output {
     pub verbose: bool,
     /// Never colour.
     pub no_colour: bool,
+    /// Stdout is taken (`--log-events -`): results go to stderr.
+    pub results_to_stderr: bool,
 }
 
 impl Output {
     /// Prints a result; text ends with one line end.
     pub fn result(&self, text: &str) {
-        write_line(&mut std::io::stdout().lock(), text);
+        if self.results_to_stderr {
+            write_line(&mut std::io::stderr().lock(), text);
+        } else {
+            write_line(&mut std::io::stdout().lock(), text);
+        }
     }
 
     /// Says something beside the result, unless `-q`.
@@ -53,6 +60,9 @@ impl Output {
 
     /// The style for results.
     pub fn style(&self) -> Style {
+        if self.results_to_stderr {
+            return self.error_style();
+        }
         Style { colour: self.may_colour() && std::io::stdout().is_terminal() }
     }
 
@@ -79,6 +89,13 @@ impl Output {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         !self.no_colour && !no_color
     }
+}
+
+/// Writes whole lines to stdout and hands them on at once; unlike a result, what reads them may have gone
+/// away, and then that is said.
+pub fn to_stdout(lines: &str) -> std::io::Result<()> {
+    let mut stream = std::io::stdout().lock();
+    stream.write_all(lines.as_bytes()).and_then(|()| stream.flush())
 }
 
 /// A reader that went away (`| head`) is no error of ours, and there is nobody left to tell.

@@ -69,6 +69,8 @@ impl Progress {
                 self.line(told.at, Kind::Toggle, "verified off", &due);
             }
             Event::TurnedOn { subject } => self.line(told.at, Kind::On, "on", &subject.name),
+            // Told with the end of the subject, or of the run.
+            Event::VerifiedOn { .. } | Event::Left { .. } => {}
             Event::WaitUntil { until, off } => self.waiting(told.at, *until, *off),
             Event::Throttled { pause, asked } => {
                 let text = format!("{asked}: Graph asks to wait {}", duration(*pause));

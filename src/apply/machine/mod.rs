@@ -216,6 +216,13 @@ impl Machine {
         (self.facts.off_at.is_some() || self.facts.doubt_since.is_some()) && !self.closed
     }
 
+    /// Whether it ended as it should: by a read that showed it on after our write.
+    pub fn was_seen_on(&self) -> bool {
+        let outcome = self.end.as_ref().map(|end| end.outcome);
+        self.facts.on_at.is_some()
+            && matches!(outcome, Some(Outcome::Enabled | Outcome::Toggled | Outcome::Resumed))
+    }
+
     /// Whether its on turns the service plan on anew, so that the tenant's date for it should move: an
     /// off that was seen goes before it, that off turned somebody off, and nobody else ended it.
     pub fn renews(&self) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::v1::{
-    check::CheckDocument, doctor::DoctorDocument, plan::PlanDocument, run::RunDocument,
+    check::CheckDocument, doctor::DoctorDocument, event::EventDocument, plan::PlanDocument, run::RunDocument,
     status::StatusDocument,
 };
 use crate::journal::record::Record;
@@ -19,6 +19,8 @@ pub enum Which {
     Run,
     /// A line of the journal.
     Journal,
+    /// A line of `--log-events`.
+    Event,
     /// The document of `status`.
     Status,
     /// The document of `check`.
@@ -35,6 +37,7 @@ impl Which {
             Which::Plan => "plan.schema.json",
             Which::Run => "run.schema.json",
             Which::Journal => "journal.schema.json",
+            Which::Event => "event.schema.json",
             Which::Status => "status.schema.json",
             Which::Check => "check.schema.json",
             Which::Doctor => "doctor.schema.json",
@@ -49,6 +52,7 @@ pub fn text(which: Which) -> String {
         Which::Plan => schemars::schema_for!(PlanDocument).into(),
         Which::Run => schemars::schema_for!(RunDocument).into(),
         Which::Journal => schemars::schema_for!(Record).into(),
+        Which::Event => schemars::schema_for!(EventDocument).into(),
         Which::Status => schemars::schema_for!(StatusDocument).into(),
         Which::Check => schemars::schema_for!(CheckDocument).into(),
         Which::Doctor => schemars::schema_for!(DoctorDocument).into(),

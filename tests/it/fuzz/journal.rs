@@ -6,7 +6,7 @@ use advaudit::journal::chain::parse;
 use advaudit::model::{TenantId, Timestamp};
 use advaudit::report::human::status;
 use advaudit::report::json::v1::{common, status::StatusDocument};
-use advaudit::report::output::{Format, Output};
+use advaudit::report::output::Output;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -84,7 +84,7 @@ fn chained(entries: &Value, choices: &mut Choices<'_>) -> Vec<u8> {
 fn target() {
     let tenant: TenantId = TENANT.parse().unwrap();
     let all = entries();
-    let output = Output { format: Format::Human, quiet: false, verbose: false, no_colour: true };
+    let output = Output { no_colour: true, ..Output::default() };
     play("journal", move |choices| {
         let mut entries = all.clone();
         mutate::nodes(&mut entries, choices);

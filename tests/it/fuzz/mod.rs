@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use advaudit::clock::Clock;
 use advaudit::model::SignedDuration;
-use advaudit::report::output::{Format, Output};
+use advaudit::report::output::Output;
 use mutate::Choices;
 
 /// How long each target plays in an ordinary run of the tests.
@@ -56,7 +56,7 @@ fn play(name: &'static str, one: impl Fn(&mut Choices<'_>) + std::panic::RefUnwi
     if seconds.is_some() {
         let most = most_kilobytes();
         let inputs = played.get();
-        Output { format: Format::Human, quiet: false, verbose: false, no_colour: true }
+        Output { no_colour: true, ..Output::default() }
             .say(&format!("{name}: {inputs} inputs in {} s, at most {most:?} kB", time.as_secs()));
         assert!(most.is_none_or(|most| most < MOST_KILOBYTES), "{name}: {most:?} kB");
     }

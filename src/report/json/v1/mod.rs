@@ -3,6 +3,7 @@
 pub mod check;
 pub mod common;
 pub mod doctor;
+pub mod event;
 pub mod plan;
 pub mod plan_file;
 pub mod restored;
