@@ -105,7 +105,7 @@ async fn apply_now(
         return Ok(end(run, None, connection, &[]).await);
     }
     let (mut run, mut made) = match (&args.what.saved, &args.what.manifest) {
-        (Some(file), _) => match from_file(file, args, &run, connection, &output) {
+        (Some(file), _) => match from_file(file, args, &run, connection) {
             Ok(made) => (run, made),
             Err(failure) => return only_finish(run, &failure, args.no_wait, connection).await,
         },
@@ -142,20 +142,14 @@ async fn apply_now(
 }
 
 /// The saved plan, as far as it is still to be done.
-fn from_file(
-    file: &Path,
-    args: &ApplyArgs,
-    run: &Run,
-    connection: &Connection,
-    output: &Output,
-) -> Result<Made, Failure> {
+fn from_file(file: &Path, args: &ApplyArgs, run: &Run, connection: &Connection) -> Result<Made, Failure> {
     let (saved, now) = (SavedPlan::read(file)?, connection.clock.now());
     saved.may_start(run.tenant(), now, args.what.plan_sha256.as_deref())?;
     let all = saved.document.changes.len();
     let (made, done) = saved.left(run.running(), now);
     connection.pipeline.planned(&made.document);
     if done > 0 {
-        output.say(&format!("{done} of the plan's {all} changes were ended by earlier runs."));
+        connection.output.say(&format!("{done} of the plan's {all} changes were ended by earlier runs."));
     }
     Ok(made)
 }
