@@ -8,14 +8,13 @@ use super::ask;
 use super::connect::Connection;
 use super::locking::{Locking, Start};
 use super::options::Global;
-use super::plan::{self, Narrow};
-use super::run::{drive, end, plan_within, resumes};
+use super::plan::{self, Made, Narrow};
+use super::run::{drive, end, plan_within};
 use super::{Exit, Failure};
 use crate::apply::interrupt::Interrupt;
 use crate::diag::Code;
 use crate::graph::OffWriter;
 use crate::plan::change::{Action, Change};
-use crate::plan::planned::Plan;
 use crate::plan::skew::Skew;
 use crate::report::output::{Format, Output};
 use crate::run::Run;
@@ -66,7 +65,7 @@ async fn apply_now(
     let output = global.output();
     run.turn_on_what_is_due().await?;
     if run.is_stopped() {
-        return Ok(end(run, &output, &[]).await);
+        return Ok(end(run, None, &output, &[]).await);
     }
     let planned = plan_within(run, &args.manifest, &args.narrow, connection, &output, &interrupt).await;
     let (mut run, made) = match planned {
@@ -74,42 +73,48 @@ async fn apply_now(
         ControlFlow::Break(ended) => return ended,
     };
     match output.format {
-        Format::Human => output.result(&plan::human(&made.plan, &output)),
+        Format::Human => output.result(&plan::human(&made.document, &output)),
         // The document of the run has no place for what the plan tells.
         Format::Json => {
             connection.tell_skew(&output);
-            plan::tell_unknown(&made.plan, &output);
+            plan::tell_unknown(&made.document, &output);
         }
     }
-    let (starts, toggles) = plan::starts(&made.plan);
-    let mut also: Vec<Exit> = args.narrow.blocked(&made.plan).into_iter().collect();
-    let mut changes: Vec<Change> = made.plan.allowed().cloned().collect();
-    let held_back = made.plan.skew.filter(|skew| toggles && !skew.allows_toggles());
+    let starts = made.changes.iter().any(|change| change.action != Action::Resume);
+    let toggles = made.changes.iter().any(|change| change.action == Action::Toggle);
+    let mut also: Vec<Exit> = args.narrow.blocked(&made.document).into_iter().collect();
+    let mut changes = made.changes.clone();
+    let held_back = connection.clock.skew().map(Skew).filter(|skew| toggles && !skew.allows_toggles());
     if let Some(skew) = held_back {
         output.explain(&held_back_by(skew));
         also.push(Exit::Pending);
+        changes.retain(|change| change.action != Action::Toggle);
     }
     if toggles && held_back.is_none() && loses_its_memory(global, connection) {
         output.explain(&output.error_style().error(LOST_MEMORY));
-        changes = resumes(&made.plan);
+        changes.retain(is_resume);
         also.push(Exit::Usage);
-    } else if starts && made.plan.exceeds_a_limit() {
-        changes = resumes(&made.plan);
+    } else if starts && made.document.exceeds_a_limit() {
+        changes.retain(is_resume);
         also.push(Exit::Limit);
-    } else if is_new(&changes) && !args.auto_approve && !approve(&made.plan, output, &interrupt).await {
+    } else if !changes.iter().all(is_resume)
+        && !args.auto_approve
+        && !approve(&made, &changes, output, &interrupt).await
+    {
         if !interrupt.is_set() {
             output.say("Not approved: nothing new was started.");
         }
-        changes = resumes(&made.plan);
+        changes.retain(is_resume);
         also.push(Exit::Error);
     }
-    run.carry_out(changes, made.desired.protected, Some(&made.plan), args.no_wait).await?;
-    Ok(end(run, &output, &also).await)
+    let mandate = plan::mandate(&made.document);
+    run.carry_out(changes, made.protected, Some(&mandate), args.no_wait).await?;
+    Ok(end(run, Some(&made.document), &output, &also).await)
 }
 
-/// Whether anything is started, or only finished.
-fn is_new(changes: &[Change]) -> bool {
-    changes.iter().any(|change| change.action != Action::Resume)
+/// Whether it only turns on what is off already.
+fn is_resume(change: &Change) -> bool {
+    change.action == Action::Resume
 }
 
 /// What is said when the plan has toggles and the machine's clock forbids them.
@@ -131,14 +136,11 @@ fn loses_its_memory(global: &Global, connection: &Connection) -> bool {
 }
 
 /// Where stdout is for the document, the plan is shown beside the question.
-async fn approve(plan: &Plan, output: Output, interrupt: &Interrupt) -> bool {
+async fn approve(made: &Made, changes: &[Change], output: Output, interrupt: &Interrupt) -> bool {
     if output.format == Format::Json {
-        output.complain(&plan::human(plan, &output));
+        output.complain(&plan::human(&made.document, &output));
     }
-    let toggles = if plan.allowed().any(|change| change.action == Action::Toggle) {
-        ", turning people off and on again"
-    } else {
-        ""
-    };
-    ask::yes(&format!("Apply this to {}{toggles}?", plan.tenant.domain), output, interrupt).await
+    let toggles = changes.iter().any(|change| change.action == Action::Toggle);
+    let toggles = if toggles { ", turning people off and on again" } else { "" };
+    ask::yes(&format!("Apply this to {}{toggles}?", made.document.tenant.domain), output, interrupt).await
 }

@@ -9,7 +9,7 @@ use crate::diag::Finding;
 use crate::manifest;
 use crate::report::human::finding;
 use crate::report::json::v1::check::CheckDocument;
-use crate::report::json::v1::common::{self, FindingDocument};
+use crate::report::json::v1::common;
 use crate::report::output::Format;
 
 /// Check manifests without asking anybody: keys, types, times, names
@@ -40,9 +40,9 @@ pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> 
         }
     }
     let valid = readable && !findings.iter().any(Finding::is_error);
+    let findings = common::findings(&findings);
     match output.format {
         Format::Json => {
-            let findings = findings.iter().map(FindingDocument::from).collect();
             output.result(&common::text(&CheckDocument { format_version: "1.0".into(), valid, findings }));
         }
         Format::Human => {

@@ -18,6 +18,7 @@ use crate::journal::state::State;
 use crate::model::Timestamp;
 use crate::plan::skew::Skew;
 use crate::report::human::finding;
+use crate::report::json::v1::common;
 use crate::report::output::Output;
 use crate::report::progress;
 use crate::sandbox::{CannotSave, InProcess, Opened, Saved};
@@ -109,6 +110,7 @@ impl Connection {
     pub fn tell_skew(&self, output: &Output) {
         let findings: Vec<_> =
             self.clock.skew().and_then(|ahead| Skew(ahead).finding()).into_iter().collect();
+        let findings = common::findings(&findings);
         output.complain(&finding::render(&findings, output.error_style().colour, output.width()));
     }
 

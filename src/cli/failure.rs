@@ -11,6 +11,7 @@ use crate::journal::lease::LeaseError;
 use crate::journal::store::StoreError;
 
 use crate::report::human::finding;
+use crate::report::json::v1::common;
 use crate::report::output::Output;
 use crate::run::CannotRun;
 use crate::sandbox::CannotSave;
@@ -103,8 +104,8 @@ impl Failure {
 
     pub(super) fn show(&self, output: &Output) {
         if let Failure::Manifest(findings) = self {
-            let colour = output.error_style().colour;
-            output.complain(&finding::render(findings, colour, output.width()));
+            let (colour, findings) = (output.error_style().colour, common::findings(findings));
+            output.complain(&finding::render(&findings, colour, output.width()));
             return;
         }
         output.explain(&output.error_style().error(&self.to_string()));

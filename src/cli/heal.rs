@@ -66,24 +66,24 @@ async fn heal_now(
     }
     run.turn_on_what_is_due().await?;
     if run.is_stopped() {
-        return Ok(end(run, &output, &[]).await);
+        return Ok(end(run, None, &output, &[]).await);
     }
     let Some(manifest) = &args.manifest else {
         let unfinished = run.unfinished();
         run.carry_out(unfinished, Protected::default(), None, args.no_wait).await?;
-        return Ok(end(run, &output, &[]).await);
+        return Ok(end(run, None, &output, &[]).await);
     };
     let planned = plan_within(run, manifest, &args.narrow, connection, &output, &interrupt).await;
     let (mut run, made) = match planned {
         ControlFlow::Continue(planned) => planned,
         ControlFlow::Break(ended) => return ended,
     };
-    plan::tell_unknown(&made.plan, &output);
-    let turns_on = made.plan.changes.iter().filter(|change| change.action != Action::Toggle);
-    let changes = turns_on.cloned().collect();
-    run.carry_out(changes, made.desired.protected, Some(&made.plan), args.no_wait).await?;
-    let also: Vec<Exit> = args.narrow.blocked(&made.plan).into_iter().collect();
-    Ok(end(run, &output, &also).await)
+    plan::tell_unknown(&made.document, &output);
+    let mandate = plan::mandate(&made.document);
+    let turns_on = made.changes.into_iter().filter(|change| change.action != Action::Toggle).collect();
+    run.carry_out(turns_on, made.protected, Some(&mandate), args.no_wait).await?;
+    let also: Vec<Exit> = args.narrow.blocked(&made.document).into_iter().collect();
+    Ok(end(run, Some(&made.document), &output, &also).await)
 }
 
 /// Neither a journal nor a manifest: silence would look like health.

@@ -5,21 +5,20 @@ use std::path::{Path, PathBuf};
 use super::connect::Connection;
 use super::options::Global;
 use super::{Exit, Failure, manifests};
-use crate::diag::Finding;
+use crate::diag::{Finding, Source};
 use crate::graph::Reader;
-use crate::manifest::declared::Declared;
 use crate::model::Timestamp;
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
-use crate::plan::change::Action;
+use crate::plan::change::Change;
 use crate::plan::planned::Plan;
-use crate::plan::resolve::{Desired, resolve};
+use crate::plan::resolve::{Desired, Protected, resolve};
 use crate::plan::running::Running;
 use crate::report::human::plan::{View, render, unknown};
 use crate::report::json::v1::common;
-use crate::report::json::v1::plan::PlanDocument;
+use crate::report::json::v1::plan::{EXPIRES_IN, MadeFrom, PlanDocument};
 use crate::report::output::{Format, Output};
-use crate::run::look;
+use crate::run::{Mandate, look};
 
 /// Show what would change, and change nothing
 ///
@@ -53,19 +52,19 @@ enum FailOn {
     Blocked,
 }
 
-/// A plan and what it was made from.
+/// A plan: what is shown, and what is carried out.
 pub(super) struct Made {
-    /// The manifest.
-    pub declared: Declared,
-    /// The manifest in ids of the tenant.
-    pub desired: Desired,
-    /// What would be done.
-    pub plan: Plan,
+    /// As it is shown and saved.
+    pub document: PlanDocument,
+    /// What would be done; the same as in the document.
+    pub changes: Vec<Change>,
+    /// Who is never turned off.
+    pub protected: Protected,
 }
 
 impl Narrow {
     /// The code for blocked subjects, if they count.
-    pub fn blocked(&self, plan: &Plan) -> Option<Exit> {
+    pub fn blocked(&self, plan: &PlanDocument) -> Option<Exit> {
         (self.fail_on == Some(FailOn::Blocked) && !plan.blocked.is_empty()).then_some(Exit::Partial)
     }
 }
@@ -85,11 +84,11 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<Exit, Failure> {
         let running = look(&*store, &tenant, now).await?;
         make(&args.manifest, &args.narrow, tenant, &reader, &running, &connection).await
     })?;
-    show(&made, &output);
-    let writes = args.detailed_exitcode && !made.plan.changes.is_empty();
+    show(&made.document, &output);
+    let writes = args.detailed_exitcode && !made.changes.is_empty();
     let holding = [
-        (!made.plan.is_complete()).then_some(Exit::Error),
-        args.narrow.blocked(&made.plan),
+        (!made.document.complete).then_some(Exit::Error),
+        args.narrow.blocked(&made.document),
         writes.then_some(Exit::Changes),
     ];
     Ok(Exit::first(&holding.into_iter().flatten().collect::<Vec<_>>()))
@@ -123,7 +122,9 @@ pub(super) async fn make(
         }
     }
     let plan = decide(&desired, &observed, running, clock.now())?;
-    Ok(Made { declared, desired, plan })
+    let Source { name, text, .. } = &*declared.source;
+    let from = MadeFrom { file: name, text, protected: &desired.protected, expires_in: EXPIRES_IN };
+    Ok(Made { document: PlanDocument::new(&plan, from), changes: plan.changes, protected: desired.protected })
 }
 
 /// Decides, and asks for the second opinion.
@@ -138,30 +139,26 @@ fn decide(
     if wrong.is_empty() { Ok(plan) } else { Err(Failure::Internal(wrong.join("; "))) }
 }
 
+/// What a run that carries this plan out may do.
+pub(super) fn mandate(plan: &PlanDocument) -> Mandate {
+    Mandate { sha256: plan.sha256.clone(), max_off: plan.max_off }
+}
+
 /// Prints a plan as a result.
-pub(super) fn show(made: &Made, output: &Output) {
+pub(super) fn show(plan: &PlanDocument, output: &Output) {
     output.result(&match output.format {
-        Format::Human => human(&made.plan, output),
-        Format::Json => {
-            let source = &made.declared.source;
-            common::text(&PlanDocument::new(&made.plan, &source.name, &source.text))
-        }
+        Format::Human => human(plan, output),
+        Format::Json => common::text(plan),
     });
 }
 
 /// A plan for people.
-pub(super) fn human(plan: &Plan, output: &Output) -> String {
+pub(super) fn human(plan: &PlanDocument, output: &Output) -> String {
     render(plan, View { style: output.style(), width: output.width(), verbose: output.verbose })
 }
 
 /// Tells what could not be read, where the plan itself is not shown.
-pub(super) fn tell_unknown(plan: &Plan, output: &Output) {
+pub(super) fn tell_unknown(plan: &PlanDocument, output: &Output) {
     let view = View { style: output.error_style(), width: output.width(), verbose: output.verbose };
     output.complain(&unknown(plan, view));
-}
-
-/// Whether a plan starts anything, and whether a toggle is among it.
-pub(super) fn starts(plan: &Plan) -> (bool, bool) {
-    let toggles = plan.with(Action::Toggle).next().is_some();
-    (toggles || plan.with(Action::Enable).next().is_some(), toggles)
 }

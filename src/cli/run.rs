@@ -17,11 +17,9 @@ use crate::apply::outcome::Outcome;
 use crate::diag::Code;
 use crate::graph::OffWriter;
 use crate::journal::lease::Lease;
-use crate::plan::change::{Action, Change};
-use crate::plan::digest;
-use crate::plan::planned::Plan;
 use crate::report::human;
 use crate::report::json::v1::common::{self, TenantDocument};
+use crate::report::json::v1::plan::PlanDocument;
 use crate::report::json::v1::run::{OffMinutes, RunDocument, RunSummary, SubjectDocument, minutes_off};
 use crate::report::output::{Format, Output};
 use crate::report::progress::Progress;
@@ -144,7 +142,7 @@ pub(super) async fn plan_within(
         biased;
         () = interrupt.set() => {
             run.interrupted();
-            return ControlFlow::Break(Ok(end(run, output, &[]).await));
+            return ControlFlow::Break(Ok(end(run, None, output, &[]).await));
         }
         made = plan::make(manifest, narrow, own, run.reader(), &running, connection) => made,
     };
@@ -153,17 +151,17 @@ pub(super) async fn plan_within(
         // What was turned on before is still told.
         Err(failure) if run.has_worked() => {
             failure.show(output);
-            ControlFlow::Break(Ok(end(run, output, &[failure.exit()]).await))
+            ControlFlow::Break(Ok(end(run, None, output, &[failure.exit()]).await))
         }
         Err(failure) => ControlFlow::Break(Err(failure)),
     }
 }
 
-/// Ends the run: the last record, the document, the exit code. `also` are codes that hold beside what
+/// Ends the run: the last record, the document, the exit code. `plan` was carried out, `also` are codes that hold beside what
 /// the run itself shows.
-pub(super) async fn end(run: Run, output: &Output, also: &[Exit]) -> Exit {
+pub(super) async fn end(run: Run, plan: Option<&PlanDocument>, output: &Output, also: &[Exit]) -> Exit {
     let judge = |ended: &Ended| {
-        let document = document(ended, also);
+        let document = document(ended, plan, also);
         (document.exit_code, document)
     };
     let (ended, document) = run.end(judge).await;
@@ -172,24 +170,23 @@ pub(super) async fn end(run: Run, output: &Output, also: &[Exit]) -> Exit {
         Format::Json => common::text(&document),
     });
     say_what_stopped(&ended, output);
-    exit(&ended, &document.subjects, also)
+    exit(&ended, plan, &document.subjects, also)
 }
 
-fn document(ended: &Ended, also: &[Exit]) -> RunDocument {
+fn document(ended: &Ended, plan: Option<&PlanDocument>, also: &[Exit]) -> RunDocument {
     let now = ended.finished_at;
     let subjects: Vec<SubjectDocument> = ended.machines.iter().map(SubjectDocument::new).collect();
     let left = ended.running.in_flight.values().filter(|own| own.counts_as_off());
     let come_back = left.map(|own| own.come_back(now)).min();
     let waits = subjects.iter().any(|one| one.outcome == Outcome::Pending);
-    let plan = ended.plan.as_ref();
     RunDocument {
         format_version: "1.0".to_owned(),
         run_id: ended.run,
         tenant: TenantDocument::from(&ended.tenant),
-        plan_sha256: plan.map(digest::sha256),
+        plan_sha256: plan.map(|plan| plan.sha256.clone()),
         started_at: ended.started_at,
         finished_at: now,
-        exit_code: exit(ended, &subjects, also).code(),
+        exit_code: exit(ended, plan, &subjects, also).code(),
         summary: RunSummary::of(&subjects, plan.map_or(0, |plan| plan.blocked.len())),
         resume_after: come_back.or(waits.then_some(now)),
         off_user_minutes: OffMinutes {
@@ -200,7 +197,7 @@ fn document(ended: &Ended, also: &[Exit]) -> RunDocument {
     }
 }
 
-fn exit(ended: &Ended, subjects: &[SubjectDocument], also: &[Exit]) -> Exit {
+fn exit(ended: &Ended, plan: Option<&PlanDocument>, subjects: &[SubjectDocument], also: &[Exit]) -> Exit {
     let any = |wanted: &[Outcome]| subjects.iter().any(|one| wanted.contains(&one.outcome));
     let stopped = ended.stopped.as_ref().map(|stopped| match stopped {
         Stopped::Interrupted => Exit::Interrupted,
@@ -212,7 +209,7 @@ fn exit(ended: &Ended, subjects: &[SubjectDocument], also: &[Exit]) -> Exit {
         stopped,
         (someone_is_off || any(&[Outcome::Pending, Outcome::Stuck])).then_some(Exit::Pending),
         any(&[Outcome::Failed, Outcome::Skipped]).then_some(Exit::Partial),
-        ended.plan.as_ref().is_some_and(|plan| !plan.is_complete()).then_some(Exit::Partial),
+        plan.is_some_and(|plan| !plan.complete).then_some(Exit::Partial),
     ];
     Exit::first(&holding.into_iter().flatten().chain(also.iter().copied()).collect::<Vec<_>>())
 }
@@ -260,9 +257,4 @@ fn say_what_stopped(ended: &Ended, output: &Output) {
 fn interrupted_at_once(output: &Output) -> Exit {
     output.explain("interrupted: nothing was begun.");
     Exit::Interrupted
-}
-
-/// Changes of a plan that turn on what is off because of us.
-pub(super) fn resumes(plan: &Plan) -> Vec<Change> {
-    plan.with(Action::Resume).cloned().collect()
 }

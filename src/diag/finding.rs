@@ -1,11 +1,15 @@
 //! One thing to tell about the manifest or the tenant.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Code, Place};
 
 /// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The manifest cannot be used.
+    /// The manifest cannot be used, or somebody has to look at it now.
     Error,
     /// Probably not what was meant, or something to look at.
     Warning,

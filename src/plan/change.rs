@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::edit::Edit;
 use super::running::InFlight;
 use crate::model::{AssignedBy, AssignmentState, SignedDuration, SkuId, Subject, Timestamp, UserId};
 
 /// What is done to a subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// On, when due: it is off in an unfinished toggle.
     Resume,
@@ -26,6 +30,18 @@ impl Action {
             Action::Toggle => "toggle",
         }
     }
+}
+
+/// What made a change necessary, as far as the journal tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// No earlier run has settled what the manifest declares: there is nothing to compare with.
+    FirstRun,
+    /// The manifest asks for something that it did not ask for when it was last carried out.
+    ManifestChanged,
+    /// Somebody else changed the tenant since.
+    TenantChanged,
 }
 
 /// One thing to do to one subject. It leaves no choice to whoever carries it out.
@@ -51,6 +67,8 @@ pub struct Change {
     pub gate: SignedDuration,
     /// The date that asked for a toggle.
     pub asked: Option<Timestamp>,
+    /// What made it necessary; none for what an earlier run began.
+    pub cause: Option<Cause>,
     /// The unfinished toggle that is resumed; without a record of ours, one made up from dates.
     pub resumes: Option<InFlight>,
 }

@@ -4,29 +4,65 @@
 //! not times, names or counts, not other service plans, not the estimate, not what is blocked,
 //! unknown or resumed. It is no signature.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::change::{Action, Change, Expectation, Step};
 use super::planned::Plan;
-use crate::model::{AssignedBy, SERVICE_PLAN};
+use crate::model::{AssignedBy, SERVICE_PLAN, SubjectId, TenantId};
 
 /// The version of the plan document, part of the digest.
 pub const FORMAT_VERSION: &str = "1.0";
 
+/// What a plan would start, as far as its digest goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Where.
+    pub tenant: TenantId,
+    /// Each limit by its name, as it was written: what a share comes to is a count, and moves with everybody
+    /// who is hired.
+    pub limits: Vec<(String, String)>,
+    /// The digest of each enable and toggle.
+    pub started: BTreeMap<SubjectId, String>,
+}
+
+impl Decision {
+    /// The decision that these changes are; resumes are none.
+    pub fn new(tenant: TenantId, limits: Vec<(String, String)>, changes: &[Change]) -> Self {
+        let started = changes.iter().filter_map(|change| Some((change.subject.id, of_change(change)?)));
+        Decision { tenant, limits, started: started.collect() }
+    }
+
+    /// The decision of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let limits = plan.limits.iter().map(|limit| (limit.name.to_owned(), limit.written.clone()));
+        Decision::new(plan.tenant.id, limits.collect(), &plan.changes)
+    }
+
+    /// 64 hex digits.
+    pub fn sha256(&self) -> String {
+        let limit = |(name, written): &(String, String)| json!({ "name": name, "limit": written });
+        let change = |(id, sha256): (&SubjectId, &String)| json!({ "kind": id.kind().as_str(), "id": id.guid(), "sha256": sha256 });
+        of(&json!({
+            "format_version": FORMAT_VERSION,
+            "tenant": self.tenant,
+            "service_plan": SERVICE_PLAN,
+            "limits": self.limits.iter().map(limit).collect::<Vec<_>>(),
+            "changes": self.started.iter().map(change).collect::<Vec<_>>(),
+        }))
+    }
+}
+
 /// The digest of the decision, 64 hex digits.
 pub fn sha256(plan: &Plan) -> String {
-    let mut started: Vec<&Change> = plan.changes.iter().filter(|one| one.action != Action::Resume).collect();
-    started.sort_by_key(|change| change.subject.id.guid());
-    let limits: Vec<Value> =
-        plan.limits.iter().map(|limit| json!({ "name": limit.name, "limit": limit.limit })).collect();
-    of(&json!({
-        "format_version": FORMAT_VERSION,
-        "tenant": plan.tenant.id,
-        "service_plan": SERVICE_PLAN,
-        "limits": limits,
-        "changes": started.into_iter().map(change).collect::<Vec<_>>(),
-    }))
+    Decision::of(plan).sha256()
+}
+
+/// The digest of one change; none of a resume, which ends what was decided before.
+pub fn of_change(change: &Change) -> Option<String> {
+    (change.action != Action::Resume).then(|| of(&decided(change)))
 }
 
 /// The digest of any JSON. `serde_json` keeps object keys sorted, so equal values have equal text.
@@ -39,7 +75,7 @@ pub fn of_text(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
-fn change(change: &Change) -> Value {
+fn decided(change: &Change) -> Value {
     json!({
         "action": change.action.as_str(),
         "kind": change.subject.id.kind().as_str(),

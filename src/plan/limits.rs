@@ -20,6 +20,8 @@ pub struct LimitCheck {
     pub written: String,
     /// How many people this plan would start with.
     pub actual: u64,
+    /// Why the manifest's own limit was overridden, if it was.
+    pub allowed: Option<String>,
 }
 
 impl LimitCheck {
@@ -38,6 +40,7 @@ pub(super) fn check(limits: &Limits, people: u64, turned_on: u64, going_off: u64
         limit: amount.of(people, SHARE_FLOOR),
         written: amount.to_string(),
         actual,
+        allowed: None,
     };
     vec![one("enable", limits.enable, turned_on), one("toggle", limits.toggle, going_off)]
 }

@@ -59,6 +59,23 @@ impl Protected {
     pub fn covers(&self, id: UserId, upn: &str) -> bool {
         self.ids.contains(&id) || self.names.contains(&upn.to_lowercase())
     }
+
+    /// Ids and names as text, as a saved plan keeps them.
+    pub fn words(&self) -> impl Iterator<Item = String> {
+        self.ids.iter().map(ToString::to_string).chain(self.names.iter().cloned())
+    }
+
+    /// Whoever these ids and names mean.
+    pub fn named<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut protected = Protected::default();
+        for word in words {
+            match word.parse() {
+                Ok(id) => _ = protected.ids.insert(UserId(id)),
+                Err(_) => _ = protected.names.insert(word.to_lowercase()),
+            }
+        }
+        protected
+    }
 }
 
 impl Desired {

@@ -39,6 +39,7 @@ impl Found<'_> {
             wait: SignedDuration::ZERO,
             gate: SignedDuration::ZERO,
             asked: self.want.asked,
+            cause: None,
             resumes: None,
             subject: self.subject,
             expect: self.expect,
@@ -58,6 +59,7 @@ impl Found<'_> {
             wait,
             gate,
             asked: self.want.asked,
+            cause: None,
             resumes: None,
             subject: self.subject,
             expect: self.expect,
@@ -144,6 +146,7 @@ pub fn resume(own: &InFlight, now: Timestamp) -> Change {
         wait: own.wait,
         gate: own.gate,
         asked: own.asked,
+        cause: None,
         resumes: Some(own.clone()),
     }
 }

@@ -27,10 +27,9 @@ use crate::model::{Catalog, RunId, SignedDuration, SubjectId, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
 use crate::plan::change::Change;
-use crate::plan::planned::Plan;
 use crate::plan::resolve::Protected;
+use crate::plan::resume;
 use crate::plan::running::Running;
-use crate::plan::{digest, resume};
 
 /// What a run works with.
 pub struct Way {
@@ -46,6 +45,15 @@ pub struct Way {
     pub interrupt: Interrupt,
     /// Is told what happens.
     pub tell: Box<dyn FnMut(&Told)>,
+}
+
+/// The plan that a run carries out, as far as the run and its journal need it.
+#[derive(Clone, Debug, Default)]
+pub struct Mandate {
+    /// The digest of the decision.
+    pub sha256: String,
+    /// How many people may be off at the same time.
+    pub max_off: u64,
 }
 
 /// How a run begins.
@@ -91,7 +99,6 @@ pub struct Run {
     machines: Vec<Machine>,
     stopped: Option<Stopped>,
     date_does_not_move: bool,
-    plan: Option<Plan>,
 }
 
 /// What became of a run.
@@ -100,8 +107,6 @@ pub struct Ended {
     pub run: RunId,
     /// Its tenant.
     pub tenant: Tenant,
-    /// The plan that was carried out, if there was one.
-    pub plan: Option<Plan>,
     /// Every subject that it worked on; the last word on each.
     pub machines: Vec<Machine>,
     /// What it leaves unfinished.
@@ -152,7 +157,6 @@ impl Run {
             machines: Vec::new(),
             stopped: None,
             date_does_not_move: false,
-            plan: None,
         })
     }
 
@@ -221,18 +225,17 @@ impl Run {
         open.map(|own| resume(own, now)).collect()
     }
 
-    /// Carries the changes of a plan out.
+    /// Carries the changes of a plan out, or without one only what earlier runs began.
     pub async fn carry_out(
         &mut self,
         changes: Vec<Change>,
         protected: Protected,
-        plan: Option<&Plan>,
+        mandate: Option<&Mandate>,
         no_wait: bool,
     ) -> Result<(), CannotRun> {
-        let max_off = plan.map_or(u64::MAX, |plan| plan.max_off);
-        let sha256 = plan.map(digest::sha256);
-        self.plan = plan.cloned();
-        let done = self.work(changes, &Arc::new(protected), Manner { max_off, no_wait }, sha256).await?;
+        let max_off = mandate.map_or(u64::MAX, |mandate| mandate.max_off);
+        let manner = Manner { max_off, no_wait };
+        let done = self.work(changes, &Arc::new(protected), manner, mandate).await?;
         self.date_does_not_move = done.date_does_not_move.is_some();
         self.keep(done, |_| true);
         Ok(())
@@ -243,13 +246,13 @@ impl Run {
         changes: Vec<Change>,
         protected: &Arc<Protected>,
         manner: Manner,
-        plan_sha256: Option<String>,
+        mandate: Option<&Mandate>,
     ) -> Result<Done, CannotRun> {
         let begun = Entry::RunStarted {
             command: self.command.to_owned(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             tenant: self.tenant.id,
-            plan_sha256,
+            plan_sha256: mandate.map(|mandate| mandate.sha256.clone()),
         };
         let written = self.journal.append(begun, self.way.clock.now()).await;
         if changes.is_empty() {
@@ -292,7 +295,6 @@ impl Run {
         let ended = Ended {
             run: self.journal.run(),
             tenant: self.tenant,
-            plan: self.plan,
             machines: self.machines,
             running: self.running,
             stopped: self.stopped,

@@ -127,6 +127,7 @@ fn new(who: &Subject, live: &Live, action: Action, catalog: &Catalog) -> Change 
         wait,
         gate,
         asked: None,
+        cause: None,
         resumes: None,
     }
 }

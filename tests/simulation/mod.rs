@@ -35,8 +35,9 @@ use advaudit::journal::store::Store;
 use advaudit::model::{SignedDuration, TenantId};
 use advaudit::observe::collect;
 use advaudit::plan::change::{Action, Change};
+use advaudit::plan::digest;
 use advaudit::plan::resolve::resolve;
-use advaudit::run::{Begin, CannotRun, Ended, Run, Way, tenant};
+use advaudit::run::{Begin, CannotRun, Ended, Mandate, Run, Way, tenant};
 use advaudit::sandbox::{InProcess, Tenant, Weather};
 
 use chance::Chance;
@@ -378,7 +379,8 @@ impl World {
         };
         let running = run.running().clone();
         let observed =
-            collect::collect(run.reader(), &declared, run.tenant().clone(), &running.last_on, clock).await?;
+            collect::collect(run.reader(), &declared, run.tenant().clone(), &running.left_on(), clock)
+                .await?;
         let desired = resolve(&declared, &observed, &running);
         let plan = advaudit::plan::plan(&desired, &observed, &running, clock.now());
         for wrong in advaudit::plan::check::check(&plan, &desired, &running) {
@@ -391,7 +393,8 @@ impl World {
             Action::Toggle => !only_resumes && !command.heals && plan.allows_toggles(),
         };
         let changes: Vec<Change> = plan.changes.iter().filter(starts).cloned().collect();
-        run.carry_out(changes, desired.protected, Some(&plan), command.no_wait).await?;
+        let mandate = Mandate { sha256: digest::sha256(&plan), max_off: plan.max_off };
+        run.carry_out(changes, desired.protected, Some(&mandate), command.no_wait).await?;
         Ok(run.end(|_| (0, ())).await.0)
     }
 

@@ -50,6 +50,16 @@ fn blocked_unknown_resumed_and_in_sync_are_no_part_of_it() {
 }
 
 #[test]
+fn what_a_share_comes_to_is_no_part_of_it() {
+    let mut hired = some();
+    for number in 0..100 {
+        hired = hired.user(&format!("new{number}"), &[on()]).names(&format!("new{number}"), None);
+    }
+    assert_ne!(hired.plan().limits[1].limit, some().plan().limits[1].limit);
+    assert_eq!(digest(&hired), digest(&some()));
+}
+
+#[test]
 fn an_expectation_is_part_of_it() {
     let beside = some().user("megan", &[off(), off_by("Legal")]);
     assert_ne!(digest(&beside), digest(&some()));

@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::report::json::v1::common::text;
+use crate::report::json::v1::plan::{EXPIRES_IN, MadeFrom, PlanDocument};
+use crate::report::json::v1::plan_file;
 
 const PEOPLE: [&str; 5] = ["adele", "ida", "max", "megan", "zoe"];
 const GROUPS: [&str; 3] = ["Legal", "Sales", "Staff"];
@@ -180,6 +183,25 @@ proptest! {
                 SubjectId::Group(id) => desired.groups.contains_key(&id),
             };
             prop_assert!(declared || tenant.running.in_flight.contains_key(&change.subject.id));
+        }
+    }
+
+    /// P3: the saved plan is the plan.
+    #[test]
+    fn a_saved_plan_is_carried_out_as_it_was_made(drawn in drawn()) {
+        let tenant = build(&drawn);
+        let (plan, desired) = (tenant.plan(), tenant.desired());
+        let from = MadeFrom { file: "m", text: "", protected: &desired.protected, expires_in: EXPIRES_IN };
+        let document = PlanDocument::new(&plan, from);
+        let (_, restored) = plan_file::read(text(&document).as_bytes()).expect("it reads back");
+        prop_assert_eq!(&restored.protected, &desired.protected);
+        prop_assert_eq!(restored.changes.len(), plan.changes.len());
+        for (back, made) in restored.changes.iter().zip(&plan.changes) {
+            // What the journal has of a toggle stands in the journal.
+            let theirs = made.resumes.as_ref().filter(|own| !own.recorded);
+            let known = Change { resumes: back.resumes.clone(), ..made.clone() };
+            prop_assert_eq!(back, if made.resumes.is_some() { &known } else { made });
+            prop_assert!(theirs.is_none() || back.resumes.as_ref() == theirs, "{:?}\n{:?}", back, made);
         }
     }
 

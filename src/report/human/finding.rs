@@ -6,15 +6,9 @@ use std::ops::Range;
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
-use crate::diag::{Finding, Place, Severity};
+use crate::diag::Severity;
+use crate::report::json::v1::common::{FindingDocument, PlaceDocument};
 use crate::report::words::wrap;
-
-/// So much of a line is handed on after the place; the renderer then cuts to the width.
-const AFTER_BYTES: usize = 300;
-
-/// The renderer counts the column in what comes before the place. Where that is more than this, the
-/// line is not shown: it is no line that people read.
-const BEFORE_BYTES: usize = 20_000;
 
 /// What stands before the words of a help where lines have up to four digits: `     = help: `.
 const BEFORE_HELP: usize = 13;
@@ -24,7 +18,7 @@ const NARROWEST_COLUMNS: usize = 60;
 
 /// Every finding as a block of lines with a blank line after it, and how many there are of each
 /// severity. Empty when there are none. `width` is the terminal's; 0 stands for no terminal.
-pub fn render(findings: &[Finding], colour: bool, width: usize) -> String {
+pub fn render(findings: &[FindingDocument], colour: bool, width: usize) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let width = if width == 0 { DEFAULT_TERM_WIDTH } else { width.max(NARROWEST_COLUMNS) };
     let renderer = renderer.term_width(width);
@@ -42,7 +36,7 @@ pub fn render(findings: &[Finding], colour: bool, width: usize) -> String {
 }
 
 /// How many findings there are of each severity: `3 errors, 1 warning`.
-pub fn summary(findings: &[Finding]) -> String {
+pub fn summary(findings: &[FindingDocument]) -> String {
     let mut text = String::new();
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
         let count = findings.iter().filter(|finding| finding.severity == severity).count();
@@ -58,7 +52,7 @@ pub fn summary(findings: &[Finding]) -> String {
 
 /// One finding in the renderer's terms. Sentences are broken here, which the renderer leaves to the
 /// terminal, in the middle of words; it puts each line under the first.
-fn group<'a>(finding: &'a Finding, spot: Option<&'a Spot>, width: usize) -> Group<'a> {
+fn group<'a>(finding: &'a FindingDocument, spot: Option<&'a Spot>, width: usize) -> Group<'a> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -105,7 +99,7 @@ fn without_c1(text: &str) -> String {
     text.replace(|c| matches!(c, '\u{80}'..='\u{9f}'), "\u{fffd}")
 }
 
-/// What is shown of a source around a place: never more than one line, and never all of a long one.
+/// What is shown of a manifest around a place: never more than one line, and never all of a long one.
 struct Spot {
     name: String,
     line: usize,
@@ -117,31 +111,22 @@ struct Spot {
 }
 
 impl Spot {
-    fn of(place: &Place) -> Self {
-        let lines = place.source.lines();
-        let Range { start, end } = place.range();
-        let source = &place.source.text;
-        let line = lines.number(start);
-        let whole = lines.range(line);
-        let before = &source[whole.start..start];
-        let rest = source[start..whole.end].trim_end_matches(['\n', '\r']);
-        let length = (end - start).min(rest.len()).min(AFTER_BYTES);
-        let (under, after) = rest.split_at(rest.floor_char_boundary(length));
-        let after = &after[..after.floor_char_boundary(AFTER_BYTES)];
-
-        let is_shown = before.len() <= BEFORE_BYTES;
-        let mut text = if is_shown { without_c1(before) } else { String::new() };
-        let from = text.len();
-        text += &without_c1(under);
-        let underline = from..text.len();
-        text += &without_c1(after);
-        Spot {
-            name: harmless(&place.source.name), // the path of a file can hold anything
-            line,
-            column: before.chars().count() + 1,
-            line_text: is_shown.then_some(text),
-            underline,
+    fn of(place: &PlaceDocument) -> Self {
+        let mut spot = Spot {
+            name: harmless(&place.file), // the path of a file can hold anything
+            line: place.line,
+            column: place.column,
+            line_text: None,
+            underline: 0..0,
+        };
+        if let Some(text) = &place.text {
+            let text = without_c1(text);
+            let byte = |character: usize| text.char_indices().nth(character).map_or(text.len(), |(at, _)| at);
+            let from = place.column.saturating_sub(1);
+            spot.underline = byte(from)..byte(from.saturating_add(place.length));
+            spot.line_text = Some(text);
         }
+        spot
     }
 }
 
@@ -152,7 +137,11 @@ mod tests {
     use snapbox::{assert_data_eq, str};
 
     use super::*;
-    use crate::diag::{Code, Source};
+    use crate::diag::{Code, Finding, Place, Source};
+
+    fn render(findings: &[Finding], colour: bool, width: usize) -> String {
+        super::render(&findings.iter().map(FindingDocument::from).collect::<Vec<_>>(), colour, width)
+    }
 
     fn source(text: &str) -> Arc<Source> {
         Arc::new(Source::new("m.yaml", text))

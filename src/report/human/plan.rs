@@ -1,18 +1,19 @@
 //! The plan as a person reads it: what changes in full, identical changes folded into one block,
 //! what is blocked with the next step, what is in sync as a number, and the summary line last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use similar::{ChangeTag, TextDiff};
 
-use super::finding;
-use crate::diag::Finding;
-use crate::model::{Catalog, SERVICE_PLAN, SERVICE_PLAN_NAME, ServicePlanId, SkuId, SubjectKind};
-use crate::plan::change::{Action, Change, Step};
-use crate::plan::edit::Edit;
-use crate::plan::planned::{Blocked, Named, Plan};
+use super::finding::{self, harmless};
+use crate::model::{SERVICE_PLAN, SERVICE_PLAN_NAME, ServicePlanId, SubjectKind};
+use crate::plan::change::{Action, Cause};
+use crate::plan::planned::Summary;
+use crate::report::folded::{self, Block, steps};
+use crate::report::json::v1::common::{FindingDocument, SubjectName};
+use crate::report::json::v1::plan::{AssignmentDocument, BlockedDocument, NamesDocument, PlanDocument};
 use crate::report::style::{Kind, Style};
-use crate::report::words::{count, duration, people, time, wrap};
+use crate::report::words::{count, people, time, wrap};
 
 /// How many names a folded block spells out without `-v`.
 const NAMES: usize = 5;
@@ -33,11 +34,11 @@ pub struct View {
 }
 
 /// Draws a plan.
-pub fn render(plan: &Plan, view: View) -> String {
-    let tenant = view.style.paint(Kind::Strong, &plan.tenant.domain);
+pub fn render(plan: &PlanDocument, view: View) -> String {
+    let tenant = view.style.paint(Kind::Strong, harmless(&plan.tenant.domain));
     let mut text = format!("Tenant {tenant} ({})\n", plan.tenant.id);
     text.push_str(&format!("Read at {}\n", time(plan.created_at)));
-    for block in fold(&plan.changes) {
+    for block in folded::changes(&plan.changes) {
         text.push('\n');
         text.push_str(&change_block(&block, plan, view));
     }
@@ -47,36 +48,18 @@ pub fn render(plan: &Plan, view: View) -> String {
     text.push('\n');
     text.push_str(&wrap(&cost(plan), 0, view.width));
     text.push_str(&covered(plan));
-    text.push_str(&view.style.paint(Kind::Strong, plan.summary()));
+    text.push_str(&view.style.paint(Kind::Strong, Summary::from(plan.summary)));
     text.push('\n');
     text
 }
 
-/// Changes that differ in nothing but the subject, in the order of the first of each.
-fn fold(changes: &[Change]) -> Vec<Vec<&Change>> {
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut blocks: Vec<Vec<&Change>> = Vec::new();
-    for change in changes {
-        let at = *places.entry(alike(change)).or_insert(blocks.len());
-        match blocks.get_mut(at) {
-            Some(block) => block.push(change),
-            None => blocks.push(vec![change]),
-        }
-    }
-    blocks
+/// The digest by which a plan can be approved, and until when it may be started.
+pub fn approval(plan: &PlanDocument) -> String {
+    format!("Digest {}\nMay be started until {}\n", harmless(&plan.sha256), time(plan.expires_at))
 }
 
-/// Equal for changes that one block can show. Groups each have people of their own.
-fn alike(change: &Change) -> String {
-    let whose = match change.subject.id.kind() {
-        SubjectKind::User => String::new(),
-        SubjectKind::Group => change.subject.id.to_string(),
-    };
-    format!("{:?}{whose}{:?}{:?}{}", change.action, change.edits, change.steps, change.reason)
-}
-
-fn change_block(block: &[&Change], plan: &Plan, view: View) -> String {
-    let Some(first) = block.first() else { return String::new() };
+fn change_block(block: &Block<'_>, plan: &PlanDocument, view: View) -> String {
+    let first = block.first;
     let (sign, kind) = match first.action {
         Action::Enable => ('+', Kind::On),
         Action::Toggle => ('~', Kind::Toggle),
@@ -84,32 +67,45 @@ fn change_block(block: &[&Change], plan: &Plan, view: View) -> String {
     };
     let head = format!("{sign} {}", first.action.as_str());
     let mut text = format!("  {} {}\n", view.style.paint(kind, head), whom(block, view));
-    for edit in &first.edits {
-        text.push_str(&diff(edit, first.action, &plan.catalog, view.style));
+    for assignment in &first.assignments {
+        text.push_str(&diff(assignment, first.action, block.same_lists, &plan.licenses, view.style));
     }
     if first.action != Action::Enable {
         text.push_str(&line("steps", &steps(first), view));
     }
-    if first.subject.id.kind() == SubjectKind::Group && first.action == Action::Toggle {
-        text.push_str(&line("goes off", &names(&first.people, view), view));
+    if first.subject.kind == SubjectKind::Group && first.action == Action::Toggle {
+        let all: Vec<&str> = first.people.iter().map(|person| person.name.as_str()).collect();
+        text.push_str(&line("goes off", &names(&all, view), view));
     }
     text.push_str(&line("why", &first.reason, view));
+    if let Some(cause) = first.cause.and_then(in_words) {
+        text.push_str(&line("cause", cause, view));
+    }
     text
+}
+
+/// What made it necessary; nothing to compare with is not worth a line.
+fn in_words(cause: Cause) -> Option<&'static str> {
+    match cause {
+        Cause::FirstRun => None,
+        Cause::ManifestChanged => Some("the manifest changed since it was last carried out"),
+        Cause::TenantChanged => Some("somebody changed the tenant since it was last as declared"),
+    }
 }
 
 /// `      why: …`, wrapped under its own first word.
 fn line(word: &str, text: &str, view: View) -> String {
-    format!("      {word}: {}\n", wrap(text, 8 + word.len(), view.width))
+    format!("      {word}: {}\n", wrap(&harmless(text), 8 + word.len(), view.width))
 }
 
 /// `adele@contoso.com`, or `412 users: adele@…, alex@… and 410 more (-v lists them)`.
-fn whom(block: &[&Change], view: View) -> String {
-    match block {
-        [one] if one.subject.id.kind() == SubjectKind::Group => {
-            let name = view.style.paint(Kind::Strong, format!("group {}", one.subject));
-            format!("{name} ({})", one.subject.id)
+fn whom(block: &Block<'_>, view: View) -> String {
+    match block.all.as_slice() {
+        [one] if one.subject.kind == SubjectKind::Group => {
+            let name = view.style.paint(Kind::Strong, named(&one.subject));
+            one.subject.id.map_or_else(|| name.clone(), |id| format!("{name} ({id})"))
         }
-        [one] => view.style.paint(Kind::Strong, &one.subject),
+        [one] => view.style.paint(Kind::Strong, named(&one.subject)),
         many => {
             let all: Vec<&str> = many.iter().map(|change| change.subject.name.as_str()).collect();
             let head = view.style.paint(Kind::Strong, count(many.len(), "user", "users"));
@@ -118,29 +114,38 @@ fn whom(block: &[&Change], view: View) -> String {
     }
 }
 
-fn names(group: &[crate::plan::change::Person], view: View) -> String {
-    let all: Vec<&str> = group.iter().map(|person| person.name.as_str()).collect();
-    format!("{}: {}", people(all.len() as u64), listed(&all, view))
+fn names(all: &[&str], view: View) -> String {
+    format!("{}: {}", people(all.len() as u64), listed(all, view))
 }
 
 fn listed(all: &[&str], view: View) -> String {
     let shown = if view.verbose { all.len() } else { NAMES.min(all.len()) };
     let more = all.len() - shown;
-    let names = all[..shown].join(", ");
+    let names = harmless(&all[..shown].join(", "));
     if more == 0 { names } else { format!("{names} and {more} more (-v lists them)") }
 }
 
-/// The service plans of one license before and after, by name; exactly one line changes.
-fn diff(edit: &Edit, action: Action, catalog: &Catalog, style: Style) -> String {
+/// The service plans of one license before and after, by name; exactly one line changes. The lines around
+/// it are shown only where they are the same for everybody.
+fn diff(
+    assignment: &AssignmentDocument,
+    action: Action,
+    with_context: bool,
+    names: &[NamesDocument],
+    style: Style,
+) -> String {
+    let mut off = assignment.before.clone();
+    off.insert(SERVICE_PLAN);
     let (after, note) = match action {
-        Action::Enable | Action::Resume => (edit.after.clone(), ""),
-        Action::Toggle => (edit.off(), "   (then on again)"),
+        Action::Enable | Action::Resume => (&assignment.after, ""),
+        Action::Toggle => (&off, "   (then on again)"),
     };
-    let before = lines(edit.sku, &edit.before, catalog);
-    let after = lines(edit.sku, &after, catalog);
+    let names = names.iter().find(|names| names.license.id == assignment.license.id);
+    let (before, after) = (lines(names, &assignment.before), lines(names, after));
     let diff = TextDiff::from_lines(&before, &after);
-    let mut text = format!("      {}\n", catalog.name(edit.sku));
-    for hunk in diff.grouped_ops(CONTEXT).iter().flatten() {
+    let mut text = format!("      {}\n", harmless(&assignment.license.part_number));
+    let context = if with_context { CONTEXT } else { 0 };
+    for hunk in diff.grouped_ops(context).iter().flatten() {
         for change in diff.iter_changes(hunk) {
             let line = change.value().trim_end();
             text.push_str(&match change.tag() {
@@ -157,15 +162,17 @@ fn diff(edit: &Edit, action: Action, catalog: &Catalog, style: Style) -> String 
 }
 
 /// `NAME   on`, a line for each service plan of the license, by name.
-fn lines(sku: SkuId, disabled: &std::collections::BTreeSet<ServicePlanId>, catalog: &Catalog) -> String {
+fn lines(names: Option<&NamesDocument>, disabled: &BTreeSet<ServicePlanId>) -> String {
     let mut named: BTreeMap<(String, ServicePlanId), bool> = BTreeMap::new();
-    for (id, plan) in catalog.get(sku).map(|license| &license.plans).into_iter().flatten() {
-        named.insert((plan.name.clone(), *id), !disabled.contains(id));
+    let mut unnamed = disabled.clone();
+    for plan in names.map(|names| &names.service_plans).into_iter().flatten() {
+        unnamed.remove(&plan.id);
+        named.insert((harmless(&plan.name), plan.id), !disabled.contains(&plan.id));
     }
-    for id in disabled {
-        named.entry((catalog.plan_name(sku, *id), *id)).or_insert(false);
+    for id in unnamed {
+        let name = if id == SERVICE_PLAN { SERVICE_PLAN_NAME.to_owned() } else { id.to_string() };
+        named.insert((name, id), false);
     }
-    named.entry((SERVICE_PLAN_NAME.to_owned(), SERVICE_PLAN)).or_insert(true);
     let widest = named.keys().map(|(name, _)| name.len()).max().unwrap_or(0);
     named
         .iter()
@@ -173,28 +180,11 @@ fn lines(sku: SkuId, disabled: &std::collections::BTreeSet<ServicePlanId>, catal
         .collect()
 }
 
-fn steps(change: &Change) -> String {
-    let each = change.steps.iter().map(|step| match step {
-        Step::Off => "off".to_owned(),
-        Step::VerifyOff(gate) if gate.is_zero() => "verified off".to_owned(),
-        Step::VerifyOff(gate) => format!("verified off for every member (at most {})", duration(*gate)),
-        Step::Wait(wait) if wait.is_zero() => "no wait".to_owned(),
-        Step::Wait(wait) => format!("wait {}", duration(*wait)),
-        Step::On => "on".to_owned(),
-        Step::VerifyOn => "verified on".to_owned(),
-    });
-    each.collect::<Vec<_>>().join(", ")
-}
-
-fn blocked(blocked: &[Blocked], view: View) -> String {
+fn blocked(all: &[BlockedDocument], view: View) -> String {
     let mut text = String::new();
-    let mut alike: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for one in blocked {
-        let key = (one.why.reason(), one.why.next_step());
-        alike.entry(key).or_default().push(named(&one.subject));
-    }
-    for ((reason, next_step), names) in alike {
+    for ((reason, next_step), alike) in folded::blocked(all) {
         let mark = view.style.paint(Kind::Bad, "! blocked");
+        let names: Vec<String> = alike.iter().map(|one| named(&one.subject)).collect();
         let who = match names.as_slice() {
             [one] => view.style.paint(Kind::Strong, one),
             many => {
@@ -204,22 +194,23 @@ fn blocked(blocked: &[Blocked], view: View) -> String {
             }
         };
         text.push_str(&format!("\n  {mark} {who}\n"));
-        text.push_str(&line("why", &reason, view));
-        text.push_str(&line("next", &next_step, view));
+        text.push_str(&line("why", reason, view));
+        text.push_str(&line("next", next_step, view));
     }
     text
 }
 
-/// `adele@contoso.com`, `group E5 Legal`: as in the blocks of changes.
-fn named(subject: &Named) -> String {
+/// `adele@contoso.com`, `group E5 Legal`.
+fn named(subject: &SubjectName) -> String {
+    let name = harmless(&subject.name);
     match subject.kind {
-        SubjectKind::User => subject.name.clone(),
-        SubjectKind::Group => format!("group {}", subject.name),
+        SubjectKind::User => name,
+        SubjectKind::Group => format!("group {name}"),
     }
 }
 
 /// What could not be read, and why.
-pub fn unknown(plan: &Plan, view: View) -> String {
+pub fn unknown(plan: &PlanDocument, view: View) -> String {
     let mut text = String::new();
     for one in &plan.unknown {
         let mark = view.style.paint(Kind::Bad, "? unknown");
@@ -230,9 +221,9 @@ pub fn unknown(plan: &Plan, view: View) -> String {
 }
 
 /// Findings, the first few of each kind.
-fn findings(all: &[Finding], view: View) -> String {
-    let mut shown: Vec<Finding> = Vec::new();
-    let mut left: BTreeMap<&'static str, usize> = BTreeMap::new();
+fn findings(all: &[FindingDocument], view: View) -> String {
+    let mut shown: Vec<FindingDocument> = Vec::new();
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
     for one in all {
         let alike = shown.iter().filter(|other| other.code == one.code).count();
         if view.verbose || alike < FINDINGS {
@@ -246,46 +237,23 @@ fn findings(all: &[Finding], view: View) -> String {
     }
     let mut text = format!("\n{}", finding::render(&shown, view.style.colour, view.width));
     for (code, more) in left {
-        text.push_str(&format!("… and {more} more with [{code}] (-v shows them)\n"));
+        text.push_str(&format!("… and {more} more with [{}] (-v shows them)\n", harmless(code)));
     }
     text
 }
 
 /// How many of those in sync owe it to a declared group.
-fn covered(plan: &Plan) -> String {
-    let covered = plan.in_sync.iter().filter(|one| !one.covered_by.is_empty()).count();
-    match covered {
+fn covered(plan: &PlanDocument) -> String {
+    match plan.covered {
         0 => String::new(),
-        _ => format!("{} in sync through a declared group.\n", count(covered, "user is", "users are")),
+        covered => format!("{} in sync through a declared group.\n", count(covered, "user is", "users are")),
     }
 }
 
 /// How long, how much, and how many people are off; nothing when nothing happens.
-fn cost(plan: &Plan) -> String {
+fn cost(plan: &PlanDocument) -> String {
     if plan.changes.is_empty() {
         return String::new();
     }
-    let own = plan.estimate;
-    let time =
-        duration(crate::model::SignedDuration::from_secs(i64::try_from(own.seconds).unwrap_or(i64::MAX)));
-    let writes = count(usize::try_from(own.writes).unwrap_or(usize::MAX), "write", "writes");
-    let mut text = format!("About {time}, {writes}");
-    let going_off: u64 = plan.people_off().sum();
-    if going_off > 0 {
-        let waves = if own.waves > 1 { format!(" in {} waves", own.waves) } else { String::new() };
-        text.push_str(&format!(
-            "; {} off{waves}, at most {} at a time, {} of time off",
-            people(going_off),
-            most_at_once(plan),
-            count(usize::try_from(own.off_user_minutes).unwrap_or(usize::MAX), "user-minute", "user-minutes")
-        ));
-    }
-    text.push_str(".\n");
-    text
-}
-
-/// `maxOff`, or the largest group, which goes alone.
-fn most_at_once(plan: &Plan) -> u64 {
-    let largest = plan.people_off().max().unwrap_or(0);
-    plan.max_off.max(largest).min(plan.people_off().sum())
+    format!("{}.\n", folded::cost(plan))
 }

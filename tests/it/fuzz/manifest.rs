@@ -6,6 +6,7 @@ use advaudit::diag::{Finding, Source};
 use advaudit::manifest;
 use advaudit::model::Timestamp;
 use advaudit::report::human::finding;
+use advaudit::report::json::v1::common;
 
 use super::mutate::{self, Choices};
 use super::play;
@@ -79,7 +80,7 @@ fn target() {
                 assert!(
                     findings.iter().all(|one| one.place.is_some() || one.code.as_str() == "more-findings")
                 );
-                let shown = finding::render(&findings, false, 80);
+                let shown = finding::render(&common::findings(&findings), false, 80);
                 assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
             }
         }

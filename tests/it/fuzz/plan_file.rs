@@ -36,7 +36,7 @@ fn target() {
             mutate::bytes(&mut bytes, &WORDS, choices);
         }
         match plan_file::read(&bytes) {
-            Ok(document) => {
+            Ok((document, _)) => {
                 let written: Value = serde_json::from_slice(&bytes).expect("it was read");
                 assert_eq!(serde_json::to_value(&document).expect("JSON"), written, "something was lost");
             }
@@ -59,7 +59,7 @@ fn the_plan_of_every_example_reads_back_to_itself() {
     for example in examples() {
         let site = Site::example(&example);
         let ran = site.run(&format!("plan {} --json", site.manifest()));
-        let document = plan_file::read(ran.stdout.as_bytes()).expect("a plan");
+        let (document, _) = plan_file::read(ran.stdout.as_bytes()).expect("a plan");
         assert_eq!(serde_json::to_value(&document).expect("JSON"), ran.json(), "{example}");
     }
 }
@@ -67,7 +67,19 @@ fn the_plan_of_every_example_reads_back_to_itself() {
 #[test]
 fn what_is_not_this_plan_is_refused_with_its_reason() {
     let read = |bytes: &[u8]| plan_file::read(bytes).expect_err("refused");
-    assert_eq!(read(&changed(|plan| plan["tenant"]["domain"] = json!("evil.example"))), NoPlan::Altered);
+    let renamed = |plan: &mut Value| plan["tenant"]["domain"] = json!("evil.example");
+    assert_eq!(read(&changed(renamed)), NoPlan::Altered("file_sha256"));
+    let signed = |change: fn(&mut Value)| {
+        read(&changed(|plan| {
+            change(plan);
+            sign(plan);
+        }))
+    };
+    let elsewhere = |plan: &mut Value| plan["tenant"]["id"] = json!("8a9b0c1d-0000-4000-8000-00000000ffff");
+    assert_eq!(signed(elsewhere), NoPlan::Altered("sha256"));
+    assert_eq!(signed(|plan| plan["limits"][0]["written"] = json!("99%")), NoPlan::Altered("sha256"));
+    let nobody = |plan: &mut Value| plan["changes"][0]["subject"]["id"] = Value::Null;
+    assert!(matches!(signed(nobody), NoPlan::Contradicts(why) if why.contains("has no id")));
     assert_eq!(
         read(&changed(|plan| plan["format_version"] = json!("1.1"))),
         NoPlan::OtherVersion("1.1".into())

@@ -1,9 +1,11 @@
 //! What several documents share.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::diag::{Finding, Place};
+use crate::diag::{Finding, Place, Severity};
 use crate::model::{SERVICE_PLAN, SERVICE_PLAN_NAME, ServicePlanId, Subject, SubjectKind, TenantId};
 use crate::observe::observed::Tenant;
 use crate::plan::planned::Named;
@@ -63,7 +65,7 @@ impl From<&Named> for SubjectName {
 }
 
 /// Where something stands in a manifest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlaceDocument {
     /// The file as it was named.
     pub file: String,
@@ -71,22 +73,46 @@ pub struct PlaceDocument {
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
+    /// How many characters of that line it covers; 0 where it begins at the end of a line.
+    pub length: usize,
+    /// That line, without much of what follows the place; null when too much comes before it.
+    pub text: Option<String>,
 }
+
+/// So much of a line is kept after a place.
+const AFTER_BYTES: usize = 300;
+
+/// A line with more than this before the place is not kept: it is no line that people read.
+const BEFORE_BYTES: usize = 1000;
 
 impl From<&Place> for PlaceDocument {
     fn from(place: &Place) -> Self {
+        let Range { start, end } = place.range();
+        let text = &place.source.text;
+        let whole = place.source.lines().range(place.source.lines().number(start));
+        let before = &text[whole.start..start];
+        let rest = text[start..whole.end].trim_end_matches(['\n', '\r']);
+        let length = (end - start).min(rest.len()).min(AFTER_BYTES);
+        let (under, after) = rest.split_at(rest.floor_char_boundary(length));
+        let after = &after[..after.floor_char_boundary(AFTER_BYTES)];
         let (line, column) = place.line_column();
-        PlaceDocument { file: place.source.name.clone(), line, column }
+        PlaceDocument {
+            file: place.source.name.clone(),
+            line,
+            column,
+            length: under.chars().count(),
+            text: (before.len() <= BEFORE_BYTES).then(|| format!("{before}{under}{after}")),
+        }
     }
 }
 
 /// Something to tell about the manifest or the tenant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingDocument {
     /// Stable, in kebab case.
     pub code: String,
-    /// `error`, `warning` or `note`.
-    pub severity: String,
+    /// How much it weighs.
+    pub severity: Severity,
     /// One sentence.
     pub message: String,
     /// The few words under the underline, such as "did you mean".
@@ -101,13 +127,18 @@ impl From<&Finding> for FindingDocument {
     fn from(finding: &Finding) -> Self {
         FindingDocument {
             code: finding.code.as_str().to_owned(),
-            severity: finding.severity.as_str().to_owned(),
+            severity: finding.severity,
             message: finding.message.clone(),
             label: finding.label.clone(),
             help: finding.help.clone(),
             place: finding.place.as_ref().map(PlaceDocument::from),
         }
     }
+}
+
+/// Findings as documents show them.
+pub fn findings(findings: &[Finding]) -> Vec<FindingDocument> {
+    findings.iter().map(FindingDocument::from).collect()
 }
 
 /// A document as text, with a line end.

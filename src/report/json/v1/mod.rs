@@ -5,5 +5,6 @@ pub mod common;
 pub mod doctor;
 pub mod plan;
 pub mod plan_file;
+pub mod restored;
 pub mod run;
 pub mod status;

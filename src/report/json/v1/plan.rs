@@ -1,17 +1,21 @@
 //! The plan document, format 1.0.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::common::{FindingDocument, PlaceDocument, ServicePlanDocument, SubjectName, TenantDocument};
-use crate::model::{AssignedBy, Catalog, ServicePlanId, SignedDuration, SkuId, Timestamp, UserId};
-use crate::plan::change::Change;
+use super::common::{self, FindingDocument, PlaceDocument, ServicePlanDocument, SubjectName, TenantDocument};
+use crate::model::{
+    AssignedBy, Catalog, SERVICE_PLAN, ServicePlanId, SignedDuration, SkuId, Timestamp, UserId,
+};
+use crate::plan::change::{Action, Cause, Change};
 use crate::plan::digest::{self, FORMAT_VERSION};
 use crate::plan::edit::Edit;
-use crate::plan::planned::Plan;
+use crate::plan::planned::{Plan, Summary};
+use crate::plan::resolve::Protected;
+use crate::plan::running::InFlight;
 
 /// How long a plan may be started.
 pub const EXPIRES_IN: SignedDuration = SignedDuration::from_hours(24);
@@ -40,6 +44,8 @@ pub struct PlanDocument {
     pub applyable: bool,
     /// How many of each.
     pub summary: SummaryDocument,
+    /// How many of those in sync owe it to a declared group.
+    pub covered: usize,
     /// What would be done, in order.
     pub changes: Vec<ChangeDocument>,
     /// Declared subjects that need something else first.
@@ -50,6 +56,12 @@ pub struct PlanDocument {
     pub findings: Vec<FindingDocument>,
     /// The limits, and what this plan would start.
     pub limits: Vec<LimitDocument>,
+    /// How many people may be off at the same time.
+    pub max_off: u64,
+    /// Who is never turned off.
+    pub protect: Vec<String>,
+    /// The licenses that changes write, with the names of their service plans.
+    pub licenses: Vec<NamesDocument>,
     /// What it would cost.
     pub estimate: EstimateDocument,
     /// Digest of the decision.
@@ -87,8 +99,8 @@ pub struct SummaryDocument {
 /// One thing to do to one subject.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeDocument {
-    /// `enable`, `toggle` or `resume`.
-    pub action: String,
+    /// What is done.
+    pub action: Action,
     /// To whom.
     pub subject: SubjectName,
     /// The subject's own assignments that are written, in one call.
@@ -99,8 +111,40 @@ pub struct ChangeDocument {
     pub people: Vec<PersonDocument>,
     /// Why.
     pub reason: String,
+    /// The date that asked for a toggle.
+    pub asked: Option<Timestamp>,
+    /// What made it necessary, as far as the journal tells; null for what an earlier run began.
+    pub cause: Option<Cause>,
+    /// Only of a resume: since when it is off, and until when.
+    pub off: Option<OffDocument>,
     /// What must still be so when it starts.
     pub expect: Vec<ExpectationDocument>,
+}
+
+/// An unfinished toggle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OffDocument {
+    /// When it went off, as far as is known.
+    pub at: Timestamp,
+    /// When the on is due; for a group when to look at its gate.
+    pub due: Timestamp,
+    /// Between off and on.
+    pub wait_seconds: i64,
+    /// How long the gate of a group may hold the on back.
+    pub gate_seconds: i64,
+    /// How many people are off, or may be.
+    pub people: u64,
+    /// Whether the journal has it; otherwise it is told by the tenant's own dates.
+    pub recorded: bool,
+}
+
+/// What the ids of one license mean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NamesDocument {
+    /// The license.
+    pub license: LicenseDocument,
+    /// Its service plans, and those that a change lists.
+    pub service_plans: Vec<ServicePlanDocument>,
 }
 
 /// A license whose list of disabled service plans is written.
@@ -187,6 +231,10 @@ pub struct LimitDocument {
     pub name: String,
     /// How many people one run may start with.
     pub limit: u64,
+    /// The same as it was written: a number, or a share of declared people.
+    pub written: String,
+    /// Why the manifest's own limit was overridden (`--allow`); null when it was not.
+    pub allowed: Option<String>,
     /// How many this plan would.
     pub actual: u64,
     /// Whether the run must not start anything new.
@@ -206,33 +254,60 @@ pub struct EstimateDocument {
     pub seconds: u64,
     /// People times minutes off.
     pub off_user_minutes: u64,
+    /// How many times the run fills up to `max_off`.
+    pub waves: u64,
+}
+
+/// What a plan was made from, beside the tenant.
+#[derive(Clone, Copy, Debug)]
+pub struct MadeFrom<'a> {
+    /// The manifest's file as it was named.
+    pub file: &'a str,
+    /// Its text.
+    pub text: &'a str,
+    /// Who is never turned off.
+    pub protected: &'a Protected,
+    /// How long the plan may be started.
+    pub expires_in: SignedDuration,
 }
 
 impl PlanDocument {
     /// The document of a plan made from that manifest.
-    pub fn new(plan: &Plan, file: &str, text: &str) -> Self {
+    pub fn new(plan: &Plan, from: MadeFrom<'_>) -> Self {
         let mut document = PlanDocument {
             format_version: FORMAT_VERSION.to_owned(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             created_at: plan.created_at,
-            expires_at: plan.created_at.saturating_add(EXPIRES_IN).unwrap_or(Timestamp::MAX),
+            expires_at: plan.created_at.saturating_add(from.expires_in).unwrap_or(Timestamp::MAX),
             tenant: TenantDocument::from(&plan.tenant),
-            manifest: ManifestDocument { files: vec![file.to_owned()], sha256: digest::of_text(text) },
+            manifest: ManifestDocument {
+                files: vec![from.file.to_owned()],
+                sha256: digest::of_text(from.text),
+            },
             service_plan: ServicePlanDocument::ours(),
             complete: plan.is_complete(),
             applyable: plan.allowed().next().is_some() && !plan.exceeds_a_limit(),
             summary: summary(plan),
+            covered: plan.in_sync.iter().filter(|one| !one.covered_by.is_empty()).count(),
             changes: plan.changes.iter().map(|one| change(one, &plan.catalog)).collect(),
             blocked: blocked(plan),
             unknown: unknown(plan),
-            findings: plan.findings.iter().map(FindingDocument::from).collect(),
+            findings: common::findings(&plan.findings),
             limits: limits(plan),
+            max_off: plan.max_off,
+            protect: from.protected.words().collect(),
+            licenses: names(plan),
             estimate: estimate(plan),
             sha256: digest::sha256(plan),
             file_sha256: String::new(),
         };
         document.file_sha256 = document.digest_of_the_rest();
         document
+    }
+
+    /// Whether a limit forbids to start anything new.
+    pub fn exceeds_a_limit(&self) -> bool {
+        self.limits.iter().any(|limit| limit.exceeded)
     }
 
     /// The digest of everything but `file_sha256` itself.
@@ -246,8 +321,15 @@ impl PlanDocument {
 }
 
 fn summary(plan: &Plan) -> SummaryDocument {
-    let crate::plan::planned::Summary { enable, toggle, resume, in_sync, blocked, unknown } = plan.summary();
+    let Summary { enable, toggle, resume, in_sync, blocked, unknown } = plan.summary();
     SummaryDocument { enable, toggle, resume, in_sync, blocked, unknown }
+}
+
+impl From<SummaryDocument> for Summary {
+    fn from(document: SummaryDocument) -> Self {
+        let SummaryDocument { enable, toggle, resume, in_sync, blocked, unknown } = document;
+        Summary { enable, toggle, resume, in_sync, blocked, unknown }
+    }
 }
 
 fn change(change: &Change, catalog: &Catalog) -> ChangeDocument {
@@ -270,7 +352,7 @@ fn change(change: &Change, catalog: &Catalog) -> ChangeDocument {
         on: one.on,
     });
     ChangeDocument {
-        action: change.action.as_str().to_owned(),
+        action: change.action,
         subject: SubjectName::from(&change.subject),
         assignments: change.edits.iter().map(assignment).collect(),
         steps: steps.collect(),
@@ -280,8 +362,40 @@ fn change(change: &Change, catalog: &Catalog) -> ChangeDocument {
             .map(|one| PersonDocument { id: one.id, name: one.name.clone() })
             .collect(),
         reason: change.reason.clone(),
+        asked: change.asked,
+        cause: change.cause,
+        off: change.resumes.as_ref().map(off),
         expect: expect.collect(),
     }
+}
+
+fn off(own: &InFlight) -> OffDocument {
+    OffDocument {
+        at: own.off_at(),
+        due: own.due(),
+        wait_seconds: own.wait.as_secs(),
+        gate_seconds: own.gate.as_secs(),
+        people: own.people,
+        recorded: own.recorded,
+    }
+}
+
+/// The names of what changes write.
+fn names(plan: &Plan) -> Vec<NamesDocument> {
+    let mut used: BTreeMap<SkuId, BTreeSet<ServicePlanId>> = BTreeMap::new();
+    for edit in plan.changes.iter().flat_map(|change| &change.edits) {
+        used.entry(edit.sku).or_default().extend(&edit.before);
+    }
+    let names = |(sku, mut ids): (SkuId, BTreeSet<ServicePlanId>)| {
+        ids.insert(SERVICE_PLAN);
+        ids.extend(plan.catalog.get(sku).into_iter().flat_map(|license| license.plans.keys()));
+        let named = |id| ServicePlanDocument { id, name: plan.catalog.plan_name(sku, id) };
+        NamesDocument {
+            license: LicenseDocument { id: sku, part_number: plan.catalog.name(sku) },
+            service_plans: ids.into_iter().map(named).collect(),
+        }
+    };
+    used.into_iter().map(names).collect()
 }
 
 fn blocked(plan: &Plan) -> Vec<BlockedDocument> {
@@ -308,6 +422,8 @@ fn limits(plan: &Plan) -> Vec<LimitDocument> {
     let one = |one: &crate::plan::limits::LimitCheck| LimitDocument {
         name: one.name.to_owned(),
         limit: one.limit,
+        written: one.written.clone(),
+        allowed: one.allowed.clone(),
         actual: one.actual,
         exceeded: one.exceeded(),
     };
@@ -322,5 +438,6 @@ fn estimate(plan: &Plan) -> EstimateDocument {
         writes: own.writes,
         seconds: own.seconds,
         off_user_minutes: own.off_user_minutes,
+        waves: own.waves,
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! Strict. A plan file is carried out without being looked at again, so there must be nothing in it that
 //! this advaudit does not understand: a document that is written again is the same JSON as was read.
-//! What the plan would do, for which tenant and until when is not judged here. No command reads plan files
-//! yet.
+//! For which tenant and until when it is, is not judged here.
 
 use serde_json::Value;
 
 use super::plan::PlanDocument;
-use crate::plan::digest::FORMAT_VERSION;
+use super::restored::{Restored, restore};
+use crate::plan::digest::{Decision, FORMAT_VERSION};
 
 /// A plan for half a million people who go off is some 500 MB; one that people save is a few.
 const LARGEST_BYTES: usize = 1024 * 1024 * 1024;
@@ -32,12 +32,15 @@ pub enum NoPlan {
     #[error("it holds something that no plan of format {FORMAT_VERSION} holds; plan again")]
     Unknown,
     /// It was changed since it was written.
-    #[error("it was changed after it was made: file_sha256 does not fit; plan again")]
-    Altered,
+    #[error("it was changed after it was made: {0} does not fit; plan again")]
+    Altered(&'static str),
+    /// Its parts contradict each other, so it was not written by an advaudit.
+    #[error("it was changed after it was made: {0}; plan again")]
+    Contradicts(String),
 }
 
-/// The document that these bytes are.
-pub fn read(bytes: &[u8]) -> Result<PlanDocument, NoPlan> {
+/// The document that these bytes are, and what it would do.
+pub fn read(bytes: &[u8]) -> Result<(PlanDocument, Restored), NoPlan> {
     if bytes.len() > LARGEST_BYTES {
         return Err(NoPlan::TooLarge);
     }
@@ -53,9 +56,19 @@ pub fn read(bytes: &[u8]) -> Result<PlanDocument, NoPlan> {
         return Err(NoPlan::Unknown);
     }
     if document.file_sha256 != document.digest_of_the_rest() {
-        return Err(NoPlan::Altered);
+        return Err(NoPlan::Altered("file_sha256"));
     }
-    Ok(document)
+    let restored = restore(&document).map_err(|what| NoPlan::Contradicts(shown(&what)))?;
+    if document.sha256 != decision(&document, &restored).sha256() {
+        return Err(NoPlan::Altered("sha256"));
+    }
+    Ok((document, restored))
+}
+
+/// The decision of a saved plan.
+pub fn decision(document: &PlanDocument, restored: &Restored) -> Decision {
+    let limits = document.limits.iter().map(|limit| (limit.name.clone(), limit.written.clone()));
+    Decision::new(document.tenant.id, limits.collect(), &restored.changes)
 }
 
 fn no_plan(error: &serde_json::Error) -> NoPlan {
