@@ -207,6 +207,7 @@ mod tests {
             asked: Some(at(0)),
             protected: Arc::default(),
             resumes: None,
+            change: None,
         };
         is_renewed(&user, &job, at(0), &catalog())
     }

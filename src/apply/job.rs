@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{ServicePlanId, SignedDuration, SkuId, Subject, SubjectKind, Timestamp};
 use crate::plan::change::{Action, Change, Expectation};
+use crate::plan::digest;
 use crate::plan::resolve::Protected;
 use crate::plan::running::InFlight;
 
@@ -35,6 +36,8 @@ pub struct Job {
     pub protected: Arc<Protected>,
     /// The unfinished toggle that is ended.
     pub resumes: Option<InFlight>,
+    /// Digest of the change, by which a later run knows what of its plan was begun.
+    pub change: Option<String>,
 }
 
 impl Job {
@@ -53,6 +56,7 @@ impl Job {
             asked: change.asked,
             protected: Arc::clone(protected),
             resumes: change.resumes.clone(),
+            change: digest::of_change(change),
         }
     }
 

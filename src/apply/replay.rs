@@ -1,9 +1,10 @@
 //! Journal records → what is running: a pure fold.
 
+use super::outcome::Outcome;
 use crate::journal::record::{Entry, List, Record, Who};
 use crate::model::{GroupId, SignedDuration, Subject, SubjectId, SubjectKind, Timestamp, UserId};
 use crate::plan::edit::Edit;
-use crate::plan::running::{InFlight, Phase, Running};
+use crate::plan::running::{Baseline, InFlight, Phase, Running, Runs};
 
 /// How long a subject that was deleted while it was off is looked for: Entra keeps deleted users
 /// for 30 days, and a restored one comes back off.
@@ -24,6 +25,7 @@ pub fn replay(records: &[Record], now: Timestamp) -> Running {
 
 /// Takes one more record in.
 pub fn note(running: &mut Running, record: &Record) {
+    note_run(&mut running.runs, record);
     let Some(who) = record.entry.subject() else { return };
     let id = id(who);
     if let (SubjectId::User(user), true) = (id, who.name.contains('@')) {
@@ -64,13 +66,40 @@ pub fn note(running: &mut Running, record: &Record) {
                 }
             })
         }
-        Entry::Closed { .. } => _ = running.in_flight.remove(&id),
+        Entry::Closed { outcome, .. } => {
+            running.in_flight.remove(&id);
+            if outcome != Outcome::Skipped.as_str() && outcome != Outcome::Failed.as_str() {
+                running.settled.insert(id, record.at);
+            }
+        }
+    }
+}
+
+/// What a record says of its run: which plan it carries out, what of that is begun, whether it settled
+/// what the manifest declares.
+fn note_run(runs: &mut Runs, record: &Record) {
+    match &record.entry {
+        Entry::RunStarted { command, plan_sha256: Some(plan), manifest_sha256, .. } if command == "apply" => {
+            runs.carry_out(record.run, plan, record.at);
+            let manifest = manifest_sha256.clone();
+            runs.open = manifest.map(|manifest| (record.run, Baseline { at: record.at, manifest }));
+        }
+        Entry::OffIntent { change: Some(change), subject, .. }
+        | Entry::OnIntent { change: Some(change), subject, .. } => {
+            runs.begin(record.run, id(subject), change, record.at);
+        }
+        Entry::RunFinished { exit_code: 0 | 4 | 5 } => {
+            let open = runs.open.take().filter(|(run, _)| *run == record.run);
+            runs.baseline = open.map(|(_, base)| Baseline { at: record.at, ..base }).or(runs.baseline.take());
+        }
+        _ => {}
     }
 }
 
 fn intent(running: &mut Running, id: SubjectId, record: &Record) {
-    let Entry::OffIntent { subject, lists, wait_seconds, gate_seconds, people, members, reason, asked } =
-        &record.entry
+    let Entry::OffIntent {
+        subject, lists, wait_seconds, gate_seconds, people, members, reason, asked, ..
+    } = &record.entry
     else {
         return;
     };

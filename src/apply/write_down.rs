@@ -7,6 +7,7 @@ use super::outcome::{End, Trouble};
 use crate::graph::{Direction, edited};
 use crate::journal::record::{Entry, List, Who};
 use crate::model::{Catalog, Licensed, Subject, Timestamp, UserId};
+use crate::plan::change::Action;
 use crate::plan::running::{InFlight, Phase};
 
 pub(super) fn off_intent(
@@ -24,6 +25,7 @@ pub(super) fn off_intent(
         members: members.iter().copied().collect(),
         reason: job.reason.clone(),
         asked: job.asked,
+        change: job.change.clone(),
     }
 }
 
@@ -67,6 +69,8 @@ pub(super) fn on_intent(job: &Job, fresh: &[Licensed], catalog: &Catalog) -> Ent
         subject: who(&job.subject),
         lists: lists(fresh, Direction::On, catalog),
         reason: job.reason.clone(),
+        // The on of a toggle ends what its off began.
+        change: job.change.clone().filter(|_| job.action == Action::Enable),
     }
 }
 

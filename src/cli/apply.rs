@@ -2,34 +2,42 @@
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::ask;
+use super::allowing::Allowing;
 use super::connect::Connection;
+use super::held::{Held, loses_its_memory};
 use super::locking::{Locking, Start};
 use super::options::Global;
-use super::plan::{self, Made, Narrow};
+use super::plan::{self, Asked, Made, Narrow};
 use super::run::{drive, end, plan_within};
-use super::{Exit, Failure};
+use super::saved_plan::{SavedPlan, same_digest};
+use super::{Exit, Failure, ask};
 use crate::apply::interrupt::Interrupt;
-use crate::diag::Code;
 use crate::graph::OffWriter;
+use crate::model::Timestamp;
 use crate::plan::change::{Action, Change};
+use crate::plan::resolve::Protected;
+use crate::plan::running::Running;
 use crate::plan::skew::Skew;
+use crate::report::json::v1::plan::PlanDocument;
+use crate::report::json::v1::plan_file;
 use crate::report::output::{Format, Output};
 use crate::run::Run;
 
-/// Make the tenant as the manifest says: show the plan, ask, run it
+/// Make the tenant as the manifest says, or carry out a saved plan
 ///
-/// Whatever an earlier run turned off and is due is turned on first, whatever the manifest says.
-/// Waits for toggles to end; with --no-wait it leaves with exit 4, and running it again continues.
+/// Shows the plan, asks, runs it. Whatever an earlier run turned off and is due is turned on first, whatever
+/// manifest or plan say. Waits for toggles to end; with --no-wait it leaves with exit 4, and running it again
+/// continues. A plan that was approved before, as a file or by its digest, is not asked about.
 #[derive(clap::Args)]
 pub(super) struct ApplyArgs {
-    /// The manifest
-    #[arg(value_name = "MANIFEST")]
-    manifest: PathBuf,
+    #[command(flatten)]
+    what: What,
     #[command(flatten)]
     narrow: Narrow,
+    #[command(flatten)]
+    allowing: Allowing,
     #[command(flatten)]
     locking: Locking,
     /// Do not ask
@@ -40,8 +48,37 @@ pub(super) struct ApplyArgs {
     no_wait: bool,
 }
 
+/// What is carried out.
+#[derive(clap::Args)]
+struct What {
+    /// The manifest
+    #[arg(value_name = "MANIFEST", required_unless_present = "saved")]
+    manifest: Option<PathBuf>,
+    /// Carry out this saved plan instead; exits 6 when it is altered, expired or for another tenant
+    #[arg(long = "plan", id = "saved", value_name = "FILE", conflicts_with_all = ["manifest", "only", "allow"])]
+    saved: Option<PathBuf>,
+    /// Start something only if the plan has this digest, else exit 6
+    #[arg(long, value_name = "HEX", value_parser = digest)]
+    plan_sha256: Option<String>,
+}
+
+impl What {
+    /// Whether somebody has seen and approved it already.
+    fn is_approved(&self) -> bool {
+        self.saved.is_some() || self.plan_sha256.is_some()
+    }
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err("a digest has 64 hexadecimal digits; it is `sha256` of the plan's JSON".to_owned())
+}
+
 pub(super) fn apply(args: &ApplyArgs, global: &Global) -> Result<Exit, Failure> {
-    if !args.auto_approve && !std::io::stdin().is_terminal() {
+    let asks = !args.what.is_approved() || args.locking.asks();
+    if asks && !args.auto_approve && !std::io::stdin().is_terminal() {
         return Err(Failure::Usage(
             "there is no terminal to ask on: add --auto-approve, or look at the plan with `advaudit plan`"
                 .into(),
@@ -67,10 +104,19 @@ async fn apply_now(
     if run.is_stopped() {
         return Ok(end(run, None, &output, &[]).await);
     }
-    let planned = plan_within(run, &args.manifest, &args.narrow, connection, &output, &interrupt).await;
-    let (mut run, made) = match planned {
-        ControlFlow::Continue(planned) => planned,
-        ControlFlow::Break(ended) => return ended,
+    let (mut run, mut made) = match (&args.what.saved, &args.what.manifest) {
+        (Some(file), _) => match from_file(file, args, &run, connection, &output) {
+            Ok(made) => (run, made),
+            Err(failure) => return only_finish(run, &failure, args.no_wait, &output).await,
+        },
+        (None, manifest) => {
+            let manifest = manifest.as_deref().unwrap_or(Path::new(""));
+            let asked = Asked { manifest, narrow: &args.narrow, allowing: &args.allowing };
+            match plan_within(run, &asked, connection, &output, &interrupt).await {
+                ControlFlow::Continue(planned) => planned,
+                ControlFlow::Break(ended) => return ended,
+            }
+        }
     };
     match output.format {
         Format::Human => output.result(&plan::human(&made.document, &output)),
@@ -78,38 +124,100 @@ async fn apply_now(
         Format::Json => {
             connection.tell_skew(&output);
             plan::tell_unknown(&made.document, &output);
+            plan::tell_alarms(&made.document, &output);
         }
     }
-    let starts = made.changes.iter().any(|change| change.action != Action::Resume);
-    let toggles = made.changes.iter().any(|change| change.action == Action::Toggle);
-    let mut also: Vec<Exit> = args.narrow.blocked(&made.document).into_iter().collect();
-    let mut changes = made.changes.clone();
-    let held_back = connection.clock.skew().map(Skew).filter(|skew| toggles && !skew.allows_toggles());
-    if let Some(skew) = held_back {
-        output.explain(&held_back_by(skew));
-        also.push(Exit::Pending);
-        changes.retain(|change| change.action != Action::Toggle);
+    let mut changes = std::mem::take(&mut made.changes);
+    let mut held = hold(args, global, connection, &run, &mut made.document, &changes);
+    changes.retain(|change| held.iter().all(|held| held.lets(change)));
+    if asks(args) && !changes.iter().all(is_resume) {
+        held.extend(ask(&made, &changes, output, &interrupt).await);
+        changes.retain(|change| held.iter().all(|held| held.lets(change)));
     }
-    if toggles && held_back.is_none() && loses_its_memory(global, connection) {
-        output.explain(&output.error_style().error(LOST_MEMORY));
-        changes.retain(is_resume);
-        also.push(Exit::Usage);
-    } else if starts && made.document.exceeds_a_limit() {
-        changes.retain(is_resume);
-        also.push(Exit::Limit);
-    } else if !changes.iter().all(is_resume)
-        && !args.auto_approve
-        && !approve(&made, &changes, output, &interrupt).await
-    {
-        if !interrupt.is_set() {
-            output.say("Not approved: nothing new was started.");
-        }
-        changes.retain(is_resume);
-        also.push(Exit::Error);
-    }
+    held.iter().for_each(|held| held.tell(&output));
+    let also: Vec<Exit> = held.iter().map(Held::exit).chain(args.narrow.blocked(&made.document)).collect();
     let mandate = plan::mandate(&made.document);
     run.carry_out(changes, made.protected, Some(&mandate), args.no_wait).await?;
     Ok(end(run, Some(&made.document), &output, &also).await)
+}
+
+/// The saved plan, as far as it is still to be done.
+fn from_file(
+    file: &Path,
+    args: &ApplyArgs,
+    run: &Run,
+    connection: &Connection,
+    output: &Output,
+) -> Result<Made, Failure> {
+    let (saved, now) = (SavedPlan::read(file)?, connection.clock.now());
+    saved.may_start(run.tenant(), now, args.what.plan_sha256.as_deref())?;
+    let all = saved.document.changes.len();
+    let (made, done) = saved.left(run.running(), now);
+    if done > 0 {
+        output.say(&format!("{done} of the plan's {all} changes were ended by earlier runs."));
+    }
+    Ok(made)
+}
+
+/// Starts nothing new, because of that, and ends what earlier runs began.
+async fn only_finish(
+    mut run: Run,
+    failure: &Failure,
+    no_wait: bool,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    failure.show(output);
+    let unfinished = run.unfinished();
+    run.carry_out(unfinished, Protected::default(), None, no_wait).await?;
+    Ok(end(run, None, output, &[failure.exit()]).await)
+}
+
+/// Why some of the changes are not started, before anybody is asked.
+fn hold(
+    args: &ApplyArgs,
+    global: &Global,
+    connection: &Connection,
+    run: &Run,
+    plan: &mut PlanDocument,
+    changes: &[Change],
+) -> Vec<Held> {
+    let mut held = Vec::new();
+    let toggles = changes.iter().any(|change| change.action == Action::Toggle);
+    let skew = connection.clock.skew().map(Skew).filter(|skew| toggles && !skew.allows_toggles());
+    held.extend(skew.map(Held::Clock));
+    if toggles && held.is_empty() && loses_its_memory(global, connection) {
+        held.push(Held::LostMemory);
+    } else if let Err(failure) = approve(args, plan, changes, run.running(), connection.clock.now()) {
+        held.push(Held::Digest(failure));
+    } else if !changes.iter().all(is_resume) && plan.exceeds_a_limit() {
+        held.push(Held::Limit);
+    }
+    held
+}
+
+/// Holds a fresh plan against the digest that was approved. What runs of the approved plan have begun is no
+/// longer in a fresh one, and counts as if it were: so a plan is gone on with after exit 4.
+fn approve(
+    args: &ApplyArgs,
+    plan: &mut PlanDocument,
+    changes: &[Change],
+    running: &Running,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let (None, Some(approved)) = (&args.what.saved, &args.what.plan_sha256) else { return Ok(()) };
+    let fresh = same_digest(&plan.sha256, approved);
+    let begun = running.runs.begun(approved, now);
+    if let (Err(_), Some(begun)) = (&fresh, begun)
+        && plan_file::decision(plan, changes).with(begun).sha256() == *approved
+    {
+        plan.sha256.clone_from(approved);
+        return Ok(());
+    }
+    fresh
+}
+
+fn asks(args: &ApplyArgs) -> bool {
+    !args.auto_approve && !args.what.is_approved()
 }
 
 /// Whether it only turns on what is off already.
@@ -117,30 +225,17 @@ fn is_resume(change: &Change) -> bool {
     change.action == Action::Resume
 }
 
-/// What is said when the plan has toggles and the machine's clock forbids them.
-fn held_back_by(skew: Skew) -> String {
-    format!(
-        "no toggle was started [{}]: {skew}, and so far apart either of them may be wrong. Set the machine's \
-         clock and run again; turning on went ahead.",
-        Code::ClockSkew
-    )
-}
-
-const LOST_MEMORY: &str = "there are toggles to start, CI is set, and no --state is named: a runner's folder is \
-     lost with the runner, and with it the memory of who is off. Name a place that outlives the job with --state, a \
-     folder or an object store (az://, s3://, gs://); nothing new was started";
-
-fn loses_its_memory(global: &Global, connection: &Connection) -> bool {
-    let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
-    ci && !global.names_state() && !connection.is_sandbox()
-}
-
 /// Where stdout is for the document, the plan is shown beside the question.
-async fn approve(made: &Made, changes: &[Change], output: Output, interrupt: &Interrupt) -> bool {
+async fn ask(made: &Made, changes: &[Change], output: Output, interrupt: &Interrupt) -> Option<Held> {
     if output.format == Format::Json {
         output.complain(&plan::human(&made.document, &output));
     }
     let toggles = changes.iter().any(|change| change.action == Action::Toggle);
     let toggles = if toggles { ", turning people off and on again" } else { "" };
-    ask::yes(&format!("Apply this to {}{toggles}?", made.document.tenant.domain), output, interrupt).await
+    let question = format!("Apply this to {}{toggles}?", made.document.tenant.domain);
+    match (ask::yes(&question, output, interrupt).await, interrupt.is_set()) {
+        (true, _) => None,
+        (false, true) => Some(Held::Interrupt),
+        (false, false) => Some(Held::Answer),
+    }
 }

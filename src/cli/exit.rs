@@ -17,6 +17,9 @@ pub enum Exit {
     Pending,
     /// A planned change failed or was skipped, or part of the plan was unknown; the rest is done.
     Partial,
+    /// The saved plan is for another tenant, expired or altered, or the digest differs: nothing new was
+    /// started.
+    Stale,
     /// Credentials or permission.
     Credentials,
     /// Usage.
@@ -27,10 +30,11 @@ pub enum Exit {
 
 impl Exit {
     /// The first of these that holds is the code.
-    const PRECEDENCE: [Exit; 9] = [
+    const PRECEDENCE: [Exit; 10] = [
         Exit::Interrupted,
         Exit::Usage,
         Exit::Credentials,
+        Exit::Stale,
         Exit::Error,
         Exit::Limit,
         Exit::Pending,
@@ -48,6 +52,7 @@ impl Exit {
             Exit::Limit => 3,
             Exit::Pending => 4,
             Exit::Partial => 5,
+            Exit::Stale => 6,
             Exit::Credentials => 7,
             Exit::Usage => 64,
             Exit::Interrupted => 130,

@@ -25,6 +25,22 @@ pub(super) enum Failure {
     /// There is no access token.
     #[error("{0}")]
     NoToken(String),
+    /// The plan that was approved cannot be carried out.
+    #[error("{message}")]
+    Stale {
+        /// Why not.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {cause}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
     /// The manifest cannot be used; all that is wrong with it.
     #[error("the manifest cannot be used")]
     Manifest(Vec<Finding>),
@@ -85,13 +101,19 @@ impl Failure {
         Failure::Other { message: message.into(), hint: Some(hint.into()) }
     }
 
+    pub(super) fn stale(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Failure::Stale { message: message.into(), hint: hint.into() }
+    }
+
     pub(super) fn exit(&self) -> Exit {
         match self {
             Failure::Usage(_) => Exit::Usage,
             Failure::NoToken(_) => Exit::Credentials,
+            Failure::Stale { .. } => Exit::Stale,
             Failure::Graph(failure) if failure.is_credentials() || failure.is_denied() => Exit::Credentials,
             Failure::Manifest(_)
             | Failure::Read { .. }
+            | Failure::Write { .. }
             | Failure::Graph(_)
             | Failure::Journal(_)
             | Failure::Lease(_)
@@ -131,6 +153,7 @@ impl Failure {
             }
             Failure::Graph(failure) => failure.hint().map(str::to_owned),
             Failure::Other { hint, .. } => hint.clone(),
+            Failure::Stale { hint, .. } => Some(hint.clone()),
             Failure::Journal(JournalError::Store(error)) | Failure::Lease(LeaseError::Store(error)) => {
                 in_a_folder(error).map(str::to_owned)
             }
@@ -138,6 +161,7 @@ impl Failure {
             | Failure::NoToken(_)
             | Failure::Manifest(_)
             | Failure::Read { .. }
+            | Failure::Write { .. }
             | Failure::Journal(_)
             | Failure::Lease(_)
             | Failure::State(_)

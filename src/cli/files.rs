@@ -1,8 +1,8 @@
-//! Files that people name: read whole, within a bound, and only when they are files. A pipe that
+//! Files that people name: written whole or not at all; read whole, within a bound, and only when they are files. A pipe that
 //! nobody writes to would be waited for without end, and a device has none.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Result};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
 
 /// Half a million users with a reason each are some 80 MB.
@@ -21,7 +21,24 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
     })
 }
 
-fn read_within(path: &Path, most: u64) -> Result<Vec<u8>> {
+/// Writes a file; whoever reads it meanwhile sees the old one, or all of the new one.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let name = path.file_name().ok_or_else(|| Error::new(ErrorKind::InvalidInput, "it names no file"))?;
+    let part = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
+    let written = (|| {
+        let mut file = File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&part, path)
+    })();
+    if written.is_err() {
+        // What is left of it is no use to anybody.
+        _ = std::fs::remove_file(&part);
+    }
+    written
+}
+
+pub(super) fn read_within(path: &Path, most: u64) -> Result<Vec<u8>> {
     // Asked by its name, before it is opened: opening a pipe waits already.
     if !std::fs::metadata(path)?.is_file() {
         let why = "it is no file, but a folder, a pipe or a device; write it to a file first";
@@ -49,6 +66,20 @@ mod tests {
         assert_eq!(read_within(&path, 1024).expect("as large as may be").len(), 1024);
         let error = read_within(&path, 1023).expect_err("too large");
         assert_eq!(error.kind(), ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn a_file_is_written_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        for text in ["one", "two"] {
+            write(&path, text.as_bytes()).expect("written");
+            assert_eq!(read_text(&path).expect("text"), text);
+        }
+        assert!(write(&folder.path().join("nowhere/file"), b"x").is_err());
+        std::fs::create_dir(folder.path().join("folder")).expect("a folder");
+        assert!(write(&folder.path().join("folder"), b"x").is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "no part is left");
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use super::allowing::Allowing;
 use super::connect::Connection;
 use super::locking::{Locking, Start};
 use super::options::Global;
-use super::plan::{self, Narrow};
+use super::plan::{self, Asked, Narrow};
 use super::run::{drive, end, plan_within};
 use super::{Exit, Failure};
 use crate::apply::interrupt::Interrupt;
@@ -73,12 +74,14 @@ async fn heal_now(
         run.carry_out(unfinished, Protected::default(), None, args.no_wait).await?;
         return Ok(end(run, None, &output, &[]).await);
     };
-    let planned = plan_within(run, manifest, &args.narrow, connection, &output, &interrupt).await;
+    let asked = Asked { manifest, narrow: &args.narrow, allowing: &Allowing::default() };
+    let planned = plan_within(run, &asked, connection, &output, &interrupt).await;
     let (mut run, made) = match planned {
         ControlFlow::Continue(planned) => planned,
         ControlFlow::Break(ended) => return ended,
     };
     plan::tell_unknown(&made.document, &output);
+    plan::tell_alarms(&made.document, &output);
     let mandate = plan::mandate(&made.document);
     let turns_on = made.changes.into_iter().filter(|change| change.action != Action::Toggle).collect();
     run.carry_out(turns_on, made.protected, Some(&mandate), args.no_wait).await?;

@@ -1,6 +1,7 @@
 //! The commands: what was typed → the modules below, and an exit code. One file a command; the
 //! doc comments of the argument types are the help pages.
 
+mod allowing;
 mod apply;
 mod ask;
 mod check;
@@ -11,13 +12,16 @@ mod exit;
 mod failure;
 mod files;
 mod heal;
+mod held;
 mod locking;
 mod manifests;
 mod options;
 mod plan;
 mod run;
 mod sandbox;
+mod saved_plan;
 mod schema;
+mod show;
 mod status;
 
 use std::process::ExitCode;
@@ -45,6 +49,7 @@ struct Args {
 enum Command {
     Check(check::CheckArgs),
     Plan(plan::PlanArgs),
+    Show(show::ShowArgs),
     Apply(apply::ApplyArgs),
     Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
@@ -75,6 +80,7 @@ fn dispatch(command: &Command, global: &Global) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::check(args, global),
         Command::Plan(args) => plan::plan(args, global),
+        Command::Show(args) => show::show(args, global),
         Command::Apply(args) => apply::apply(args, global),
         Command::Status(args) => status::status(args, global),
         Command::Doctor(args) => doctor::doctor(args, global),

@@ -2,27 +2,31 @@
 
 use std::path::{Path, PathBuf};
 
+use super::allowing::Allowing;
 use super::connect::Connection;
 use super::options::Global;
-use super::{Exit, Failure, manifests};
-use crate::diag::{Finding, Source};
+use super::{Exit, Failure, files, manifests};
+use crate::diag::{Finding, Severity, Source};
 use crate::graph::Reader;
-use crate::model::Timestamp;
+use crate::journal::record::Allowed;
+use crate::model::{SignedDuration, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
 use crate::plan::change::Change;
 use crate::plan::planned::Plan;
 use crate::plan::resolve::{Desired, Protected, resolve};
 use crate::plan::running::Running;
-use crate::report::human::plan::{View, render, unknown};
-use crate::report::json::v1::common;
-use crate::report::json::v1::plan::{EXPIRES_IN, MadeFrom, PlanDocument};
+use crate::report::human::finding;
+use crate::report::human::plan::{View, approval, render, unknown};
+use crate::report::json::v1::common::{self, FindingDocument};
+use crate::report::json::v1::plan::{LimitDocument, MadeFrom, PlanDocument};
 use crate::report::output::{Format, Output};
 use crate::run::{Mandate, look};
 
 /// Show what would change, and change nothing
 ///
-/// Compares the manifest with the tenant. Exits 0, or 1 when something could not be read.
+/// Compares the manifest with the tenant. Exits 0, or 1 when something could not be read. What was saved with
+/// --out can be looked at with `show` and carried out, as it is, with `apply --plan`.
 #[derive(clap::Args)]
 pub(super) struct PlanArgs {
     /// The manifest
@@ -30,6 +34,14 @@ pub(super) struct PlanArgs {
     manifest: PathBuf,
     #[command(flatten)]
     narrow: Narrow,
+    #[command(flatten)]
+    allowing: Allowing,
+    /// Save the plan to this file as well
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// How long the saved plan may be started; finishing is not bounded
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, default_value = "24h")]
+    expires_in: SignedDuration,
     /// Exit 2 when a write would happen
     #[arg(long)]
     detailed_exitcode: bool,
@@ -71,6 +83,7 @@ impl Narrow {
 
 pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<Exit, Failure> {
     let output = global.output();
+    refuse_to_overwrite(args)?;
     if global.sandbox.is_none() {
         // Nobody is asked, and no token needed, to see that a manifest cannot be used.
         manifests::read_offline(&args.manifest)?;
@@ -82,9 +95,13 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<Exit, Failure> {
         let now = connection.clock.now();
         let store = connection.state().store(tenant.id);
         let running = look(&*store, &tenant, now).await?;
-        make(&args.manifest, &args.narrow, tenant, &reader, &running, &connection).await
+        let asked = Asked { manifest: &args.manifest, narrow: &args.narrow, allowing: &args.allowing };
+        make(&asked, args.expires_in, tenant, &reader, &running, &connection).await
     })?;
     show(&made.document, &output);
+    if let Some(file) = &args.out {
+        save(&made.document, file, &output)?;
+    }
     let writes = args.detailed_exitcode && !made.changes.is_empty();
     let holding = [
         (!made.document.complete).then_some(Exit::Error),
@@ -94,15 +111,63 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::first(&holding.into_iter().flatten().collect::<Vec<_>>()))
 }
 
+/// What is asked for on the command line.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// The manifest.
+    pub manifest: &'a Path,
+    /// Which part of it.
+    pub narrow: &'a Narrow,
+    /// Limits that do not count.
+    pub allowing: &'a Allowing,
+}
+
+/// A plan file in the place of its manifest would be the end of the manifest.
+fn refuse_to_overwrite(args: &PlanArgs) -> Result<(), Failure> {
+    let Some(out) = &args.out else { return Ok(()) };
+    let same = |one: &Path, two: &Path| {
+        one.canonicalize().is_ok_and(|one| two.canonicalize().is_ok_and(|two| one == two))
+    };
+    if same(out, &args.manifest) {
+        return Err(Failure::Usage(format!(
+            "--out {} is the manifest itself: name another file",
+            out.display()
+        )));
+    }
+    Ok(())
+}
+
+fn save(plan: &PlanDocument, file: &Path, output: &Output) -> Result<(), Failure> {
+    let text = common::line(plan);
+    files::write(file, text.as_bytes()).map_err(|cause| Failure::Write { path: file.to_owned(), cause })?;
+    output.say(&format!(
+        "Saved to {}. To carry out just this: advaudit apply --plan {}",
+        file.display(),
+        file.display()
+    ));
+    if output.format == Format::Human {
+        output.say(&approval(plan));
+    }
+    Ok(())
+}
+
+fn lifetime(text: &str) -> Result<SignedDuration, String> {
+    match text.parse::<SignedDuration>() {
+        Ok(duration) if duration.is_positive() => Ok(duration),
+        Ok(_) | Err(_) => Err("write a duration with its unit, such as `24h` or `90m`".to_owned()),
+    }
+}
+
 /// Reads the manifest and the tenant, and decides.
 pub(super) async fn make(
-    manifest: &Path,
-    narrow: &Narrow,
+    asked: &Asked<'_>,
+    expires_in: SignedDuration,
     tenant: Tenant,
     reader: &Reader,
     running: &Running,
     connection: &Connection,
 ) -> Result<Made, Failure> {
+    let Asked { manifest, narrow, allowing } = *asked;
     let clock = &connection.clock;
     let (declared, told) = manifests::read_for(manifest, &tenant, clock.now())?;
     let observed = collect::collect(reader, &declared, tenant, &running.left_on(), clock).await?;
@@ -121,9 +186,10 @@ pub(super) async fn make(
             )));
         }
     }
+    desired.allowed = allowing.apply(&mut desired.limits);
     let plan = decide(&desired, &observed, running, clock.now())?;
     let Source { name, text, .. } = &*declared.source;
-    let from = MadeFrom { file: name, text, protected: &desired.protected, expires_in: EXPIRES_IN };
+    let from = MadeFrom { file: name, text, only: &narrow.only, protected: &desired.protected, expires_in };
     Ok(Made { document: PlanDocument::new(&plan, from), changes: plan.changes, protected: desired.protected })
 }
 
@@ -141,7 +207,16 @@ fn decide(
 
 /// What a run that carries this plan out may do.
 pub(super) fn mandate(plan: &PlanDocument) -> Mandate {
-    Mandate { sha256: plan.sha256.clone(), max_off: plan.max_off }
+    let allowed = |limit: &LimitDocument| {
+        let reason = limit.allowed.clone()?;
+        Some(Allowed { limit: limit.name.clone(), written: limit.written.clone(), reason })
+    };
+    Mandate {
+        sha256: plan.sha256.clone(),
+        max_off: plan.max_off,
+        manifest_sha256: plan.manifest.only.is_empty().then(|| plan.manifest.sha256.clone()),
+        allowed: plan.limits.iter().filter_map(allowed).collect(),
+    }
 }
 
 /// Prints a plan as a result.
@@ -155,6 +230,13 @@ pub(super) fn show(plan: &PlanDocument, output: &Output) {
 /// A plan for people.
 pub(super) fn human(plan: &PlanDocument, output: &Output) -> String {
     render(plan, View { style: output.style(), width: output.width(), verbose: output.verbose })
+}
+
+/// Tells what somebody has to know now, where the plan itself is not shown.
+pub(super) fn tell_alarms(plan: &PlanDocument, output: &Output) {
+    let alarms = plan.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let alarms: Vec<FindingDocument> = alarms.cloned().collect();
+    output.complain(&finding::render(&alarms, output.error_style().colour, output.width()));
 }
 
 /// Tells what could not be read, where the plan itself is not shown.

@@ -2,13 +2,12 @@
 //! work, and the end of a run as a document and an exit code.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::rc::Rc;
 
 use super::connect::Connection;
 use super::locking::Start;
 use super::options::Global;
-use super::plan::{self, Made, Narrow};
+use super::plan::{self, Asked, Made};
 use super::{Exit, Failure};
 use crate::apply::driver::Stopped;
 use crate::apply::event::Told;
@@ -19,7 +18,7 @@ use crate::graph::OffWriter;
 use crate::journal::lease::Lease;
 use crate::report::human;
 use crate::report::json::v1::common::{self, TenantDocument};
-use crate::report::json::v1::plan::PlanDocument;
+use crate::report::json::v1::plan::{EXPIRES_IN, PlanDocument};
 use crate::report::json::v1::run::{OffMinutes, RunDocument, RunSummary, SubjectDocument, minutes_off};
 use crate::report::output::{Format, Output};
 use crate::report::progress::Progress;
@@ -131,8 +130,7 @@ async fn asked_to_stop() -> std::io::Result<()> {
 /// Plans in the middle of a run; breaks with its end where that cannot be.
 pub(super) async fn plan_within(
     mut run: Run,
-    manifest: &Path,
-    narrow: &Narrow,
+    asked: &Asked<'_>,
     connection: &Connection,
     output: &Output,
     interrupt: &Interrupt,
@@ -144,7 +142,7 @@ pub(super) async fn plan_within(
             run.interrupted();
             return ControlFlow::Break(Ok(end(run, None, output, &[]).await));
         }
-        made = plan::make(manifest, narrow, own, run.reader(), &running, connection) => made,
+        made = plan::make(asked, EXPIRES_IN, own, run.reader(), &running, connection) => made,
     };
     match made {
         Ok(made) => ControlFlow::Continue((run, made)),

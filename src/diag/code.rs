@@ -76,6 +76,8 @@ codes! {
     DateDoesNotMove = "date-does-not-move", Warning;
     /// The machine's clock and Graph's differ; far off, no new toggle starts.
     ClockSkew = "clock-skew", Warning;
+    /// A declared subject that was on is off, and not by us (MITRE ATT&CK T1562.008).
+    TurnedOffByOthers = "turned-off-by-others", Error;
     /// A limit stops the run.
     LimitExceeded = "limit-exceeded", Warning;
 }

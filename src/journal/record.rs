@@ -44,6 +44,12 @@ pub enum Entry {
         tenant: TenantId,
         /// Digest of the plan; absent while only unfinished toggles are ended.
         plan_sha256: Option<String>,
+        /// Digest of the manifest that the plan was made from; absent where only a part of it was meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        manifest_sha256: Option<String>,
+        /// Limits of the manifest that were overridden, and why.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        allowed: Vec<Allowed>,
     },
     /// This run took the lease away from another one (`--break-lease`).
     LeaseBroken {
@@ -68,6 +74,9 @@ pub enum Entry {
         reason: String,
         /// The date that asked for it.
         asked: Option<Timestamp>,
+        /// Digest of the change of the plan.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<String>,
     },
     /// Graph accepted the off, or a read showed it.
     OffDone {
@@ -125,6 +134,9 @@ pub enum Entry {
         lists: Vec<List>,
         /// Why.
         reason: String,
+        /// Digest of the change of the plan, where the on begins it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<String>,
     },
     /// Graph accepted the on.
     OnDone {
@@ -151,6 +163,17 @@ pub enum Entry {
         /// Its exit code.
         exit_code: u8,
     },
+}
+
+/// A limit that was overridden (`--allow`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Allowed {
+    /// The name under `limits:`.
+    pub limit: String,
+    /// What was allowed instead, as it was written.
+    pub written: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A subject.

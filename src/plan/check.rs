@@ -6,21 +6,36 @@ use std::collections::BTreeSet;
 use super::change::{Action, Change, Person, Step};
 use super::edit::Edit;
 use super::planned::Plan;
-use super::resolve::Desired;
+use super::resolve::{Desired, Protected};
 use super::running::Running;
 use crate::model::{AssignedBy, SERVICE_PLAN, SubjectId};
 
 /// Everything that is wrong with a plan; empty for every plan that [`super::plan`] makes.
 pub fn check(plan: &Plan, desired: &Desired, running: &Running) -> Vec<String> {
+    let is_known = |id| is_declared(id, desired) || running.in_flight.contains_key(&id);
+    check_changes(&plan.changes, &desired.protected, is_known)
+}
+
+/// The same of changes that were saved: whether they were declared is past knowing, and their digest holds
+/// them together.
+pub fn check_saved(changes: &[Change], protected: &Protected) -> Vec<String> {
+    check_changes(changes, protected, |_| true)
+}
+
+fn check_changes(
+    changes: &[Change],
+    protected: &Protected,
+    is_known: impl Fn(SubjectId) -> bool,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
-    for change in &plan.changes {
+    for change in changes {
         let mut say =
             |what: &str| wrong.push(format!("{} {}: {what}", change.action.as_str(), change.subject));
         if !seen.insert(change.subject.id) {
             say("stands in the plan twice");
         }
-        if !is_declared(change.subject.id, desired) && !running.in_flight.contains_key(&change.subject.id) {
+        if !is_known(change.subject.id) {
             say("is not declared (P5)");
         }
         if change.edits.is_empty() {
@@ -39,8 +54,8 @@ pub fn check(plan: &Plan, desired: &Desired, running: &Running) -> Vec<String> {
             say("writes a license that it does not expect to find (P1)");
         }
         if change.action == Action::Toggle {
-            let protected = |person: &&Person| desired.protected.covers(person.id, &person.name);
-            if change.people.iter().any(|person| protected(&person)) {
+            let is_protected = |person: &Person| protected.covers(person.id, &person.name);
+            if change.people.iter().any(is_protected) {
                 say("turns a protected person off");
             }
         }

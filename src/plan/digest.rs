@@ -37,8 +37,17 @@ impl Decision {
 
     /// The decision of a plan.
     pub fn of(plan: &Plan) -> Self {
-        let limits = plan.limits.iter().map(|limit| (limit.name.to_owned(), limit.written.clone()));
+        let limits = plan.limits.iter().map(|limit| (limit.limit.as_str().to_owned(), limit.written.clone()));
         Decision::new(plan.tenant.id, limits.collect(), &plan.changes)
+    }
+
+    /// The decision of which a part was begun already; what is still to be started counts as it is now.
+    #[must_use]
+    pub fn with(mut self, begun: &BTreeMap<SubjectId, String>) -> Self {
+        for (id, change) in begun {
+            self.started.entry(*id).or_insert_with(|| change.clone());
+        }
+        self
     }
 
     /// 64 hex digits.

@@ -4,12 +4,13 @@
 use super::change::Action;
 use super::dates::Renewal;
 use super::groups::Roll;
+use super::limits::LimitCheck;
 use super::planned::Plan;
 use super::resolve::Want;
 use super::skew::Skew;
 use super::users::Verdict;
 use crate::diag::{Code, Finding};
-use crate::model::{Catalog, License, SERVICE_PLAN_NAME, Subject, SubjectKind, UserId};
+use crate::model::{Catalog, License, SERVICE_PLAN_NAME, Subject, SubjectKind, Timestamp, UserId};
 use crate::observe::effect::Member;
 use crate::observe::observed::{Group, Observed, User};
 
@@ -32,6 +33,22 @@ pub(super) fn undecided(subject: &Subject, want: &Want, why: Renewal) -> Finding
         }
     };
     Finding::new(Code::Undecided, message).at(&want.place).help("a later `toggleIfEnabledBefore` asks again")
+}
+
+/// Off, and it was on as declared before: somebody else turned it off.
+pub(super) fn turned_off_by_others(
+    subject: &Subject,
+    want: &Want,
+    was_on: Timestamp,
+    changed: Option<Timestamp>,
+) -> Finding {
+    let when = changed.filter(|changed| *changed > was_on);
+    let when =
+        when.map_or_else(String::new, |changed| format!("; its assignments last changed at {changed}"));
+    let message = format!("{subject} was turned off by somebody else: it was on at {was_on}{when}");
+    let help = "turning this service plan off is a known attacker's move (MITRE ATT&CK T1562.008): the tenant's \
+                audit log has who changed the license";
+    Finding::new(Code::TurnedOffByOthers, message).at(&want.place).help(help)
 }
 
 /// Members whom the group's toggle does not turn off, or who are in error.
@@ -103,20 +120,24 @@ pub(super) fn of_plan(plan: &Plan) -> Vec<Finding> {
             findings.push(Finding::new(Code::GroupAlone, message));
         }
     }
-    for limit in plan.limits.iter().filter(|limit| limit.exceeded()) {
-        let message = format!(
-            "this run would {} {}, and limits.{} allows {}{}",
-            limit.name,
-            people(usize::try_from(limit.actual).unwrap_or(usize::MAX)),
-            limit.name,
-            limit.limit,
-            if limit.written.ends_with('%') { format!(" ({})", limit.written) } else { String::new() }
-        );
-        let help =
-            format!("nothing new is started; to allow it set `limits: {{{}: {}}}`", limit.name, limit.actual);
-        findings.push(Finding::new(Code::LimitExceeded, message).help(help));
-    }
+    findings.extend(plan.limits.iter().filter(|limit| limit.exceeded()).map(over_its_limit));
     findings
+}
+
+/// Names the limit, the numbers, and the flag that allows it once.
+fn over_its_limit(check: &LimitCheck) -> Finding {
+    let LimitCheck { limit, most, written, actual, .. } = check;
+    let name = limit.as_str();
+    let share = if written.ends_with('%') { format!(" ({written})") } else { String::new() };
+    let message = format!(
+        "this run would {name} {}, and limits.{name} allows {most}{share}",
+        people(usize::try_from(*actual).unwrap_or(usize::MAX))
+    );
+    let help = format!(
+        "nothing new is started; to allow it this once: --allow {name}={actual} --reason \"why\"; for good: \
+         `limits: {{{name}: {actual}}}`"
+    );
+    Finding::new(Code::LimitExceeded, message).help(help)
 }
 
 fn people(count: usize) -> String {

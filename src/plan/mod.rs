@@ -5,6 +5,7 @@
 //! contract, `dates` is the date table, `sequence` writes the steps, `limits` and `estimate` say how
 //! much it is. Groups are judged first, because users can be covered by them.
 
+mod cause;
 pub mod change;
 pub mod check;
 pub mod dates;
@@ -17,6 +18,7 @@ pub mod limits;
 pub mod planned;
 pub mod resolve;
 pub mod running;
+pub mod saved;
 mod sequence;
 pub mod skew;
 #[cfg(test)]
@@ -28,9 +30,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use sequence::{expect_group, expect_user, resume};
 
-use change::{Change, Person};
+use cause::Case;
+use change::{Action, Change, Person};
 use estimate::Estimate;
 use groups::Judged;
+use limits::Started;
 use planned::{Blocked, InSync, Named, Plan, Unknown};
 use resolve::{Desired, Want};
 use running::{InFlight, Running};
@@ -40,7 +44,7 @@ use users::{Context, DeclaredGroup, Verdict};
 use why::WhyNot;
 
 use crate::model::{Catalog, GroupId, SERVICE_PLAN, SkuId, Subject, SubjectId, Timestamp, UserId};
-use crate::observe::observed::{Group, Observed};
+use crate::observe::observed::{Group, Observed, User};
 
 /// Decides what a run would do now.
 pub fn plan(desired: &Desired, observed: &Observed, running: &Running, now: Timestamp) -> Plan {
@@ -197,15 +201,40 @@ impl<'a> Draft<'a> {
                 self.plan.in_sync.push(in_sync(found.subject, Vec::new()));
             }
             Verdict::Blocked(why) => {
+                self.tell_of_others(&found, matches!(why, WhyNot::OffByGroups(_)));
                 let (subject, place) = (Named::from(&found.subject), found.want.place.clone());
                 self.plan.blocked.push(Blocked { subject, why, place });
             }
-            Verdict::Enable(licenses) => self.plan.changes.push(found.enable(&licenses)),
-            Verdict::Toggle(licenses) => self.plan.changes.push(found.toggle(&licenses, rule)),
+            Verdict::Enable(licenses) => {
+                self.tell_of_others(&found, true);
+                let cause = cause::cause(self.case(&found, Action::Enable), self.running);
+                self.plan.changes.push(found.enable(&licenses, cause));
+            }
+            Verdict::Toggle(licenses) => {
+                let cause = cause::cause(self.case(&found, Action::Toggle), self.running);
+                self.plan.changes.push(found.toggle(&licenses, rule, cause));
+            }
             Verdict::Resume { licenses, off_since } => {
+                self.tell_of_others(&found, true);
                 self.plan.changes.push(found.resume(&licenses, off_since, rule, self.now));
             }
         }
+    }
+
+    /// Somebody else turned off what was on as declared: whatever is done about it, somebody has to know.
+    fn tell_of_others(&mut self, found: &Found<'_>, is_off: bool) {
+        let case = self.case(found, Action::Enable);
+        if let Some(since) = cause::was_on_since(case, self.running).filter(|_| is_off) {
+            let finding = findings::turned_off_by_others(&found.subject, found.want, since, case.changed);
+            self.plan.findings.push(finding);
+        }
+    }
+
+    fn case(&self, found: &Found<'_>, action: Action) -> Case<'a> {
+        let id = found.subject.id;
+        let user = id.user().and_then(|id| self.observed.users.get(&id));
+        let changed = user.and_then(|user| User::newest_update(user.relevant(&self.observed.catalog)));
+        Case { id, action, changed, manifest: &self.desired.manifest_sha256, is_named: found.want.is_named }
     }
 
     fn unknown(&mut self, id: SubjectId, name: &str, reason: String, want: &Want) {
@@ -241,9 +270,9 @@ impl<'a> Draft<'a> {
         plan.blocked.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.unknown.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.max_off = limits::max_off(&self.desired.toggle, people);
-        let going_off = plan.people_off().sum();
         let turned_on = self.turned_on.len() as u64;
-        plan.limits = limits::check(&self.desired.limits, people, turned_on, going_off);
+        let started = Started { people, turned_on, changes: &plan.changes };
+        plan.limits = limits::check(&self.desired.limits, &self.desired.allowed, started);
         plan.findings.extend(findings::of_plan(&plan));
         plan.findings.sort();
         plan.estimate = estimate::estimate(&plan.changes, plan.max_off);

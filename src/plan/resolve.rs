@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::digest;
+use super::limits::Allowance;
 use super::planned::{Named, Unknown};
 use super::running::Running;
 use super::why::WhyNot;
@@ -29,8 +31,12 @@ pub struct Desired {
     pub toggle: Toggle,
     /// What one run may start.
     pub limits: Limits,
+    /// Which of them are not the manifest's own.
+    pub allowed: Vec<Allowance>,
     /// Things to tell about names and selectors.
     pub findings: Vec<Finding>,
+    /// The digest of the manifest's text.
+    pub manifest_sha256: String,
 }
 
 /// What is wanted of one subject.
@@ -44,6 +50,8 @@ pub struct Want {
     pub license: Option<(String, BTreeSet<SkuId>)>,
     /// The entry.
     pub place: Place,
+    /// Whether the entry names the subject; otherwise it is a selector.
+    pub is_named: bool,
 }
 
 /// Who is never turned off. Names are kept beside ids: a name that could not be resolved still
@@ -125,7 +133,9 @@ pub fn resolve(declared: &Declared, observed: &Observed, running: &Running) -> D
         protected: Protected::default(),
         toggle: declared.toggle.clone(),
         limits: declared.limits.clone(),
+        allowed: Vec::new(),
         findings: Vec::new(),
+        manifest_sha256: digest::of_text(&declared.source.text),
     };
     desired.protected = protected(&declared.protect, observed, &mut desired.findings);
     for entry in &declared.groups {
@@ -254,7 +264,7 @@ impl Desired {
         for user in held {
             let left_out = except.iter().any(|name| name.value.names(user.id, &user.upn));
             if !left_out && !named.covers(user.id, &user.upn) {
-                self.select(user.id, want(&entry.wish, license.clone()));
+                self.select(user.id, Want { is_named: false, ..want(&entry.wish, license.clone()) });
             }
         }
     }
@@ -304,6 +314,7 @@ fn want(wish: &Wish, license: Option<(String, BTreeSet<SkuId>)>) -> Want {
         reason: wish.reason.clone(),
         license,
         place: wish.place.clone(),
+        is_named: true,
     }
 }
 

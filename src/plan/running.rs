@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::dates::Own;
 use super::edit::Edit;
-use crate::model::{SignedDuration, Subject, SubjectId, Timestamp, UserId};
+use crate::model::{RunId, SignedDuration, Subject, SubjectId, Timestamp, UserId};
 
 /// When to look at the gate of a group again (DESIGN 7, exit code 4).
 const GATE_PAUSE: SignedDuration = SignedDuration::from_mins(5);
@@ -23,9 +23,88 @@ pub struct Running {
     pub null_on: BTreeMap<SubjectId, Timestamp>,
     /// Which object a user name led to when we last wrote it; names folded.
     pub names: BTreeMap<String, UserId>,
+    /// When work of ours on a subject last came to an end that was neither a failure nor nothing at all.
+    pub settled: BTreeMap<SubjectId, Timestamp>,
+    /// What earlier runs carried out.
+    pub runs: Runs,
+}
+
+/// What is remembered of earlier runs as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Runs {
+    /// The run that goes on, as it will be the baseline.
+    pub open: Option<(RunId, Baseline)>,
+    /// The newest run that carried a manifest out as far as it could.
+    pub baseline: Option<Baseline>,
+    /// The plan that was carried out last.
+    pub carried: Option<Carried>,
+}
+
+/// When a manifest was last carried out: what differs now was changed since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baseline {
+    /// When that run ended.
+    pub at: Timestamp,
+    /// The digest of the manifest's text.
+    pub manifest: String,
+}
+
+/// A plan that runs have begun to carry out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Digest of the decision.
+    pub sha256: String,
+    /// Its newest run.
+    pub run: RunId,
+    /// Its newest record.
+    pub at: Timestamp,
+    /// The digest of each change that was begun.
+    pub begun: BTreeMap<SubjectId, String>,
+}
+
+/// A plan that nobody has gone on with for that long is a new one when it comes again: the same decision
+/// can be made in spring and in autumn.
+const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+impl Runs {
+    /// A run begins to carry out a plan, or goes on with it.
+    pub fn carry_out(&mut self, run: RunId, sha256: &str, at: Timestamp) {
+        match &mut self.carried {
+            Some(own) if own.sha256 == sha256 && own.is_remembered(at) => (own.run, own.at) = (run, at),
+            Some(_) | None => {
+                self.carried = Some(Carried { sha256: sha256.to_owned(), run, at, begun: BTreeMap::new() });
+            }
+        }
+    }
+
+    /// A change of the plan is begun.
+    pub fn begin(&mut self, run: RunId, subject: SubjectId, change: &str, at: Timestamp) {
+        if let Some(own) = self.carried.as_mut().filter(|own| own.run == run) {
+            own.begun.insert(subject, change.to_owned());
+            own.at = at;
+        }
+    }
+
+    /// What of the plan with that digest is begun.
+    pub fn begun(&self, sha256: &str, now: Timestamp) -> Option<&BTreeMap<SubjectId, String>> {
+        let own = self.carried.as_ref().filter(|own| own.sha256 == sha256 && own.is_remembered(now))?;
+        Some(&own.begun)
+    }
+}
+
+impl Carried {
+    fn is_remembered(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) <= FORGOTTEN_AFTER
+    }
 }
 
 impl Running {
+    /// Whether work of ours on that subject came to its end at that time or later.
+    pub fn is_settled_since(&self, id: SubjectId, time: Timestamp) -> bool {
+        let ends = [self.settled.get(&id), self.last_on.get(&id)];
+        ends.into_iter().flatten().any(|at| *at >= time)
+    }
+
     /// What is known of one subject's ons.
     pub fn own(&self, id: SubjectId) -> Own {
         Own { on: self.last_on.get(&id).copied(), null_on: self.null_on.get(&id).copied() }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Action, Change, Expectation, Person, Step};
+use super::change::{Action, Cause, Change, Expectation, Person, Step};
 use super::edit::Edit;
 use super::resolve::Want;
 use super::running::{InFlight, Phase};
@@ -29,7 +29,7 @@ pub(super) struct Found<'a> {
 
 impl Found<'_> {
     /// Off to on.
-    pub fn enable(self, licenses: &[SkuId]) -> Change {
+    pub fn enable(self, licenses: &[SkuId], cause: Cause) -> Change {
         Change {
             action: Action::Enable,
             edits: self.edits(licenses),
@@ -39,7 +39,7 @@ impl Found<'_> {
             wait: SignedDuration::ZERO,
             gate: SignedDuration::ZERO,
             asked: self.want.asked,
-            cause: None,
+            cause: Some(cause),
             resumes: None,
             subject: self.subject,
             expect: self.expect,
@@ -47,7 +47,7 @@ impl Found<'_> {
     }
 
     /// Off, verified off, wait, on, verified on.
-    pub fn toggle(self, licenses: &[SkuId], rule: &Toggle) -> Change {
+    pub fn toggle(self, licenses: &[SkuId], rule: &Toggle, cause: Cause) -> Change {
         let (wait, gate) = times(self.subject.id.kind(), rule);
         let since = self.want.asked.map_or_else(String::new, |asked| format!("not turned on since {asked}"));
         Change {
@@ -59,7 +59,7 @@ impl Found<'_> {
             wait,
             gate,
             asked: self.want.asked,
-            cause: None,
+            cause: Some(cause),
             resumes: None,
             subject: self.subject,
             expect: self.expect,

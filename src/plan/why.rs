@@ -162,7 +162,10 @@ impl WhyNot {
                 "give them a direct license first, take them out of `protect`, or out of the group".into()
             }
             WhyNot::GroupTooLarge { members, .. } => {
-                format!("raise limits.groupMembers to {members} if all of them may go off at once")
+                format!(
+                    "if all of them may go off at once: --allow groupMembers={members} --reason \"why\" for one run, or \
+                     raise limits.groupMembers"
+                )
             }
         }
     }

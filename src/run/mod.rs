@@ -21,7 +21,7 @@ use crate::graph::{Client, Failure, OffWriter, OnWriter, Reader};
 use crate::journal::chain::JournalError;
 use crate::journal::lease::{Lease, LeaseError};
 use crate::journal::log::{self, Journal};
-use crate::journal::record::Entry;
+use crate::journal::record::{Allowed, Entry};
 use crate::journal::store::Store;
 use crate::model::{Catalog, RunId, SignedDuration, SubjectId, Timestamp};
 use crate::observe::collect;
@@ -54,6 +54,10 @@ pub struct Mandate {
     pub sha256: String,
     /// How many people may be off at the same time.
     pub max_off: u64,
+    /// The digest of the manifest; none where only a part of it is meant.
+    pub manifest_sha256: Option<String>,
+    /// Limits that were overridden.
+    pub allowed: Vec<Allowed>,
 }
 
 /// How a run begins.
@@ -253,6 +257,8 @@ impl Run {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             tenant: self.tenant.id,
             plan_sha256: mandate.map(|mandate| mandate.sha256.clone()),
+            manifest_sha256: mandate.and_then(|mandate| mandate.manifest_sha256.clone()),
+            allowed: mandate.map(|mandate| mandate.allowed.clone()).unwrap_or_default(),
         };
         let written = self.journal.append(begun, self.way.clock.now()).await;
         if changes.is_empty() {

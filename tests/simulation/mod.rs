@@ -393,7 +393,7 @@ impl World {
             Action::Toggle => !only_resumes && !command.heals && plan.allows_toggles(),
         };
         let changes: Vec<Change> = plan.changes.iter().filter(starts).cloned().collect();
-        let mandate = Mandate { sha256: digest::sha256(&plan), max_off: plan.max_off };
+        let mandate = Mandate { sha256: digest::sha256(&plan), max_off: plan.max_off, ..Mandate::default() };
         run.carry_out(changes, desired.protected, Some(&mandate), command.no_wait).await?;
         Ok(run.end(|_| (0, ())).await.0)
     }

@@ -17,7 +17,14 @@ fn finished(code: u8) -> Entry {
 
 fn started(tenant: TenantId) -> Entry {
     let (command, tool_version) = ("apply".to_owned(), "0".to_owned());
-    Entry::RunStarted { command, tool_version, tenant, plan_sha256: None }
+    Entry::RunStarted {
+        command,
+        tool_version,
+        tenant,
+        plan_sha256: None,
+        manifest_sha256: None,
+        allowed: Vec::new(),
+    }
 }
 
 async fn open(store: &Rc<Folder>) -> Result<(Journal, Loaded), JournalError> {

@@ -12,8 +12,8 @@ fn many(count: usize, one: &Assignment, asked: Option<&str>) -> Tenant {
 }
 
 fn limit(plan: &Plan, name: &str) -> (u64, u64, bool) {
-    let check = plan.limits.iter().find(|one| one.name == name).expect("a limit");
-    (check.actual, check.limit, check.exceeded())
+    let check = plan.limits.iter().find(|one| one.limit.as_str() == name).expect("a limit");
+    (check.actual, check.most, check.exceeded())
 }
 
 #[test]

@@ -191,7 +191,7 @@ proptest! {
     fn a_saved_plan_is_carried_out_as_it_was_made(drawn in drawn()) {
         let tenant = build(&drawn);
         let (plan, desired) = (tenant.plan(), tenant.desired());
-        let from = MadeFrom { file: "m", text: "", protected: &desired.protected, expires_in: EXPIRES_IN };
+        let from = MadeFrom { file: "m", text: "", only: &[], protected: &desired.protected, expires_in: EXPIRES_IN };
         let document = PlanDocument::new(&plan, from);
         let (_, restored) = plan_file::read(text(&document).as_bytes()).expect("it reads back");
         prop_assert_eq!(&restored.protected, &desired.protected);

@@ -144,6 +144,7 @@ impl Story {
             asked: Some(start()),
             protected: Arc::default(),
             resumes: None,
+            change: None,
         };
         Story::of(job, catalog, Vec::new(), start())
     }

@@ -141,6 +141,13 @@ pub fn findings(findings: &[Finding]) -> Vec<FindingDocument> {
     findings.iter().map(FindingDocument::from).collect()
 }
 
+/// A document on one line, for files that nobody reads by eye.
+pub fn line(document: &impl Serialize) -> String {
+    let mut text = serde_json::to_string(document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
 /// A document as text, with a line end.
 pub fn text(document: &impl Serialize) -> String {
     // Plain structs with text keys: serde_json cannot fail on them.

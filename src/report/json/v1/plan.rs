@@ -77,6 +77,8 @@ pub struct ManifestDocument {
     pub files: Vec<String>,
     /// Digest of the text.
     pub sha256: String,
+    /// The subjects that were meant (`--only`); empty when all were.
+    pub only: Vec<String>,
 }
 
 /// How many of each.
@@ -227,7 +229,7 @@ pub struct UnknownDocument {
 /// One limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LimitDocument {
-    /// `enable` or `toggle`.
+    /// `enable`, `toggle` or `groupMembers`, as under `limits:`.
     pub name: String,
     /// How many people one run may start with.
     pub limit: u64,
@@ -235,7 +237,7 @@ pub struct LimitDocument {
     pub written: String,
     /// Why the manifest's own limit was overridden (`--allow`); null when it was not.
     pub allowed: Option<String>,
-    /// How many this plan would.
+    /// How many this plan would; of the largest group that it toggles, how many go off.
     pub actual: u64,
     /// Whether the run must not start anything new.
     pub exceeded: bool,
@@ -265,6 +267,8 @@ pub struct MadeFrom<'a> {
     pub file: &'a str,
     /// Its text.
     pub text: &'a str,
+    /// The subjects that are meant; empty for all.
+    pub only: &'a [String],
     /// Who is never turned off.
     pub protected: &'a Protected,
     /// How long the plan may be started.
@@ -283,6 +287,7 @@ impl PlanDocument {
             manifest: ManifestDocument {
                 files: vec![from.file.to_owned()],
                 sha256: digest::of_text(from.text),
+                only: from.only.to_vec(),
             },
             service_plan: ServicePlanDocument::ours(),
             complete: plan.is_complete(),
@@ -420,8 +425,8 @@ fn unknown(plan: &Plan) -> Vec<UnknownDocument> {
 
 fn limits(plan: &Plan) -> Vec<LimitDocument> {
     let one = |one: &crate::plan::limits::LimitCheck| LimitDocument {
-        name: one.name.to_owned(),
-        limit: one.limit,
+        name: one.limit.as_str().to_owned(),
+        limit: one.most,
         written: one.written.clone(),
         allowed: one.allowed.clone(),
         actual: one.actual,

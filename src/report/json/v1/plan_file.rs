@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use super::plan::PlanDocument;
 use super::restored::{Restored, restore};
+use crate::plan::change::Change;
 use crate::plan::digest::{Decision, FORMAT_VERSION};
 
 /// A plan for half a million people who go off is some 500 MB; one that people save is a few.
-const LARGEST_BYTES: usize = 1024 * 1024 * 1024;
+pub const LARGEST_BYTES: usize = 1024 * 1024 * 1024;
 
 /// So much is repeated of what is wrong.
 const CAUSE_CHARACTERS: usize = 200;
@@ -26,16 +27,16 @@ pub enum NoPlan {
     #[error("it is no plan of advaudit: {0}")]
     NotAPlan(String),
     /// A plan of another format.
-    #[error("its format_version is {0}, and this advaudit knows {FORMAT_VERSION}; plan again with this one")]
+    #[error("its format_version is {0}, and this advaudit knows {FORMAT_VERSION}")]
     OtherVersion(String),
     /// It holds more than this advaudit knows, or not as it writes it.
-    #[error("it holds something that no plan of format {FORMAT_VERSION} holds; plan again")]
+    #[error("it holds something that no plan of format {FORMAT_VERSION} holds")]
     Unknown,
     /// It was changed since it was written.
-    #[error("it was changed after it was made: {0} does not fit; plan again")]
+    #[error("it was changed after it was made: {0} does not fit")]
     Altered(&'static str),
     /// Its parts contradict each other, so it was not written by an advaudit.
-    #[error("it was changed after it was made: {0}; plan again")]
+    #[error("it was changed after it was made: {0}")]
     Contradicts(String),
 }
 
@@ -59,16 +60,16 @@ pub fn read(bytes: &[u8]) -> Result<(PlanDocument, Restored), NoPlan> {
         return Err(NoPlan::Altered("file_sha256"));
     }
     let restored = restore(&document).map_err(|what| NoPlan::Contradicts(shown(&what)))?;
-    if document.sha256 != decision(&document, &restored).sha256() {
+    if document.sha256 != decision(&document, &restored.changes).sha256() {
         return Err(NoPlan::Altered("sha256"));
     }
     Ok((document, restored))
 }
 
-/// The decision of a saved plan.
-pub fn decision(document: &PlanDocument, restored: &Restored) -> Decision {
+/// The decision that a plan document and its changes are.
+pub fn decision(document: &PlanDocument, changes: &[Change]) -> Decision {
     let limits = document.limits.iter().map(|limit| (limit.name.clone(), limit.written.clone()));
-    Decision::new(document.tenant.id, limits.collect(), &restored.changes)
+    Decision::new(document.tenant.id, limits.collect(), changes)
 }
 
 fn no_plan(error: &serde_json::Error) -> NoPlan {
