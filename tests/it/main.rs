@@ -21,6 +21,7 @@ mod kills;
 mod layers;
 mod meanwhile;
 mod mutants;
+mod pipeline;
 mod places;
 mod promises;
 mod quotas;

@@ -8,6 +8,7 @@ pub mod served;
 pub mod site;
 pub mod tenant;
 pub mod text;
+pub mod token;
 pub mod world;
 
 use std::path::{Path, PathBuf};
