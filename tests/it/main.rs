@@ -24,6 +24,7 @@ mod layers;
 mod meanwhile;
 mod mutants;
 mod outputs;
+mod pipeline;
 mod places;
 mod promises;
 mod quotas;

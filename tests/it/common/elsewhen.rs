@@ -1,17 +1,19 @@
 //! A simulated tenant on loopback whose clock may differ from the machine's: served by a thread of the
 //! test, which can ask the tenant itself what was done to it and when.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use advaudit::clock::Clock;
 use advaudit::model::{SignedDuration, Timestamp};
-use advaudit::sandbox::{Ask, Audited, Tenant, Truth};
+use advaudit::sandbox::{Ask, Audited, Deed, Tenant, Truth};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::site::TENANT;
+use super::token;
 
 /// A served tenant, for as long as the test lasts.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub struct Elsewhen {
     clock: Clock,
     /// How long a write is on its way, and its answer.
     way: SignedDuration,
+    /// Writes of tokens that lack the permission.
+    refused: Arc<AtomicUsize>,
 }
 
 impl Elsewhen {
@@ -42,6 +46,7 @@ impl Elsewhen {
             // Nothing is heard by it, so it is the machine's with an offset.
             clock: Clock::machine_of(&Clock::system(), ahead),
             way,
+            refused: Arc::default(),
         };
         let router = Router::new().fallback(handle).with_state(served.clone());
         std::thread::spawn(move || {
@@ -69,6 +74,20 @@ impl Elsewhen {
         self.tenant().audit().expect("kept").to_vec()
     }
 
+    /// How many writes were refused, because their token says that it may not.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Somebody else does something.
+    #[track_caller]
+    pub fn somebody(&self, deed: impl FnOnce(&Tenant) -> Deed) {
+        let mut tenant = self.tenant();
+        let deed = deed(&tenant);
+        let done = tenant.administrate(&deed, self.clock.now());
+        done.unwrap_or_else(|refusal| panic!("{deed:?}: {refusal:?}"));
+    }
+
     /// How everything stands.
     pub fn truth(&self) -> Truth {
         self.tenant().truth(self.clock.now())
@@ -89,7 +108,13 @@ async fn handle(State(served): State<Elsewhen>, request: Request) -> Response {
         headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
         body: to_bytes(body, 1 << 22).await.expect("a body").to_vec(),
     };
-    let way = if ask.path_and_query.ends_with("/assignLicense") { served.way } else { SignedDuration::ZERO };
+    let is_write = ask.path_and_query.ends_with("/assignLicense");
+    if is_write && !may_write(&ask) {
+        served.refused.fetch_add(1, Ordering::Relaxed);
+        let response = Response::builder().status(403).header("content-type", "application/json");
+        return response.body(Body::from(DENIED)).expect("a response");
+    }
+    let way = if is_write { served.way } else { SignedDuration::ZERO };
     served.clock.sleep(way).await;
     let now = served.clock.now();
     let answer = served.tenant().handle(&ask, now);
@@ -99,4 +124,16 @@ async fn handle(State(served): State<Elsewhen>, request: Request) -> Response {
         response = response.header(name, value);
     }
     response.body(Body::from(answer.body)).expect("a response")
+}
+
+const DENIED: &str =
+    r#"{"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges"}}"#;
+
+/// Whether the token may change licenses. One that does not say what it may, may.
+fn may_write(ask: &Ask) -> bool {
+    let bearer = ask.headers.iter().find_map(|(name, value)| match name.as_str() {
+        "authorization" => value.strip_prefix("Bearer "),
+        _ => None,
+    });
+    bearer.and_then(token::roles).is_none_or(|roles| roles.iter().any(|role| role == token::WRITES))
 }

@@ -8,6 +8,7 @@ pub mod served;
 pub mod site;
 pub mod tenant;
 pub mod text;
+pub mod token;
 pub mod world;
 
 use std::path::{Path, PathBuf};
@@ -100,12 +101,12 @@ pub fn line(command: &Command) -> String {
     std::iter::once("advaudit".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
 }
 
-/// The folders of `examples/`, by name.
+/// The stories of `examples/`, by name; the pipelines are none.
 pub fn examples() -> Vec<String> {
     let folder = std::fs::read_dir(repository("examples")).expect("examples/");
     let mut names: Vec<String> = folder
         .map(|entry| entry.expect("an entry"))
-        .filter(|entry| entry.path().is_dir())
+        .filter(|entry| entry.path().is_dir() && entry.file_name() != "ci")
         .map(|entry| entry.file_name().into_string().expect("UTF-8"))
         .collect();
     names.sort();
