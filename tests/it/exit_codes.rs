@@ -326,6 +326,29 @@ mod precedence {
         site.run("heal").exits(7);
     }
 
+    const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+    #[test]
+    fn code_6_before_3_4_and_5() {
+        let site = site("toggle:on");
+        site.apply_and_leave().exits(4);
+        site.declare(&format!("limits: {{enable: 0}}\n{}", users("off bare unread")));
+        let command =
+            format!("apply {} --plan-sha256 {NO_DIGEST} --no-wait --fail-on blocked --json", site.manifest());
+        let ran = site.run(&command).exits(6);
+        assert!(!ran.json()["resume_after"].is_null(), "the JSON tells all: {}", ran.told());
+    }
+
+    #[test]
+    fn code_7_and_64_before_6() {
+        let faults = "faults: [{write: 2, answer: 401, times: 9}]\n";
+        let site = Site::new(&users("toggle:on"), &format!("{TENANT}{faults}"));
+        site.apply_and_leave().exits(4);
+        site.later(61);
+        site.run(&format!("apply {} --plan-sha256 {NO_DIGEST}", site.manifest())).exits(7);
+        site.run(&format!("apply {} --plan-sha256 {NO_DIGEST} --no-such-option", site.manifest())).exits(64);
+    }
+
     #[test]
     fn code_1_before_5_and_2() {
         let site = site("off bare unread");
