@@ -65,7 +65,7 @@ impl Exit {
         match self {
             Exit::Done => "done; nothing to do",
             Exit::Error => "error, an incomplete `plan`, or a plan that was not approved",
-            Exit::Changes => "only with `plan --detailed-exitcode`: a write would happen",
+            Exit::Changes => "only with `--detailed-exitcode` (`plan`, `show`): a write would happen",
             Exit::Limit => "stopped by a limit: nothing new was started",
             Exit::Pending => {
                 "pending: someone is off because of us, or a toggle has not started; `resume_after` says when to \
