@@ -7,9 +7,6 @@ use crate::report::remarks::{Remark, Source};
 /// Where the tool is explained.
 pub(super) const INFORMATION_URI: &str = "https://crates.io/crates/advaudit";
 
-/// What stands for a drift that somebody else made.
-const TURNED_OFF_BY_OTHERS: &str = "turned-off-by-others";
-
 /// A technique of MITRE ATT&CK that a rule may show, and how much GitHub shall make of it.
 pub(super) struct Technique {
     /// As MITRE numbers it.
@@ -20,7 +17,7 @@ pub(super) struct Technique {
 
 /// The technique that a rule may show: somebody who turns auditing off for a mailbox disables cloud logs.
 pub(super) fn technique(remark: &Remark<'_>) -> Option<Technique> {
-    let is_it = remark.source == Source::Finding && remark.code == TURNED_OFF_BY_OTHERS;
+    let is_it = remark.source == Source::Finding && remark.code == Code::TurnedOffByOthers.as_str();
     is_it.then_some(Technique { id: "T1562.008", severity: "8.1" })
 }
 
