@@ -20,7 +20,7 @@ fn document(plan: &Plan) -> PlanDocument {
     let protected = Protected::default();
     PlanDocument::new(
         plan,
-        MadeFrom { file: "m.yaml", text: "", protected: &protected, expires_in: EXPIRES_IN },
+        MadeFrom { file: "m.yaml", text: "", only: &[], protected: &protected, expires_in: EXPIRES_IN },
     )
 }
 
