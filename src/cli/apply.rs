@@ -121,7 +121,7 @@ async fn apply_now(
     match output.format {
         Format::Human => output.result(&plan::human(&made.document, &output)),
         // The document of the run has no place for what the plan tells.
-        Format::Json => {
+        Format::Json | Format::Markdown | Format::Sarif | Format::Junit | Format::Gitlab => {
             connection.tell_skew(&output);
             plan::tell_unknown(&made.document, &output);
             plan::tell_alarms(&made.document, &output);
@@ -223,7 +223,7 @@ fn is_resume(change: &Change) -> bool {
 
 /// Where stdout is for the document, the plan is shown beside the question.
 async fn ask(made: &Made, changes: &[Change], output: Output, interrupt: &Interrupt) -> Option<Held> {
-    if output.format == Format::Json {
+    if output.format != Format::Human {
         output.complain(&plan::human(&made.document, &output));
     }
     let toggles = changes.iter().any(|change| change.action == Action::Toggle);

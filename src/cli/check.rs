@@ -11,6 +11,7 @@ use crate::report::human::finding;
 use crate::report::json::v1::check::CheckDocument;
 use crate::report::json::v1::common;
 use crate::report::output::Format;
+use crate::report::{junit, sarif};
 
 /// Check manifests without asking anybody: keys, types, times, names
 ///
@@ -41,11 +42,15 @@ pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> 
     }
     let valid = readable && !findings.iter().any(Finding::is_error);
     let findings = common::findings(&findings);
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     match output.format {
         Format::Json => {
             output.result(&common::text(&CheckDocument { format_version: "1.0".into(), valid, findings }));
         }
-        Format::Human => {
+        Format::Sarif => output.result(&sarif::of_findings(&findings, &names)),
+        Format::Junit => output.result(&junit::of_findings(&findings, &names, now)),
+        // No other format is let through to this command.
+        Format::Human | Format::Markdown | Format::Gitlab => {
             output.result(&finding::render(&findings, output.style().colour, output.width()));
             if valid && findings.is_empty() {
                 let count =

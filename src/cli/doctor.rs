@@ -54,7 +54,10 @@ pub(super) fn doctor(args: &DoctorArgs, global: &Global) -> Result<Exit, Failure
     let document = DoctorDocument::new(&examined, exit.code());
     output.result(&match output.format {
         Format::Json => common::text(&document),
-        Format::Human => human::doctor::render(&document, output.style(), output.width()),
+        // No other format is let through to this command.
+        Format::Human | Format::Markdown | Format::Sarif | Format::Junit | Format::Gitlab => {
+            human::doctor::render(&document, output.style(), output.width())
+        }
     });
     Ok(exit)
 }

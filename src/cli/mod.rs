@@ -24,15 +24,18 @@ mod saved_plan;
 mod schema;
 mod show;
 mod status;
+mod step_summary;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
 use failure::Failure;
 use options::Global;
 use pipeline::Reports;
+
+use crate::report::output::Format;
 
 /// Keeps Microsoft 365 Advanced Auditing on for the users and groups that a manifest declares.
 ///
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
     let output = args.global.output();
     let pipeline = &args.global.pipeline;
     let begun = pipeline.open(args.command.reports(), args.global.log_events.as_deref(), output);
+    let begun = begun.and_then(|()| can_print(&args.command, output.format));
     let exit = match begun.and_then(|()| dispatch(&args.command, &args.global)) {
         Ok(exit) => exit,
         Err(failure) => {
@@ -92,6 +96,30 @@ impl Command {
             _ => None,
         }
     }
+}
+
+/// A format that a command has no words for is an error, before anything is done.
+fn can_print(command: &Command, format: Format) -> Result<(), Failure> {
+    use Format::{Gitlab, Human, Json, Junit, Markdown, Sarif};
+    let (name, can): (&str, &[Format]) = match command {
+        Command::Check(_) => ("check", &[Human, Json, Sarif, Junit]),
+        Command::Plan(_) => ("plan", &[Human, Json, Markdown, Sarif, Junit, Gitlab]),
+        Command::Show(_) => ("show", &[Human, Json, Markdown, Sarif, Junit, Gitlab]),
+        Command::Apply(_) => ("apply", &[Human, Json, Markdown]),
+        Command::Heal(_) => ("heal", &[Human, Json, Markdown]),
+        Command::Status(_) => ("status", &[Human, Json]),
+        Command::Doctor(_) => ("doctor", &[Human, Json]),
+        Command::Sandbox(_) => ("sandbox", &[Human, Json]),
+        Command::Schema(_) => ("schema", &[Human, Json]),
+        Command::Completions(_) => ("completions", &[Human, Json]),
+    };
+    if can.contains(&format) {
+        return Ok(());
+    }
+    let word = |format: &Format| format.to_possible_value().map(|value| value.get_name().to_owned());
+    let can: Vec<String> = can.iter().filter_map(word).collect();
+    let own = word(&format).unwrap_or_default();
+    Err(Failure::Usage(format!("`{name}` cannot print {own}; it prints {}", can.join(", "))))
 }
 
 fn dispatch(command: &Command, global: &Global) -> Result<Exit, Failure> {

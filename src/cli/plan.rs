@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::allowing::Allowing;
 use super::connect::Connection;
 use super::options::Global;
-use super::{Exit, Failure, files, manifests};
+use super::{Exit, Failure, files, manifests, step_summary};
 use crate::diag::{Finding, Severity, Source};
 use crate::graph::Reader;
 use crate::journal::record::Allowed;
@@ -22,6 +22,7 @@ use crate::report::human::plan::{View, approval, render, unknown};
 use crate::report::json::v1::common::{self, FindingDocument};
 use crate::report::json::v1::plan::{LimitDocument, MadeFrom, PlanDocument};
 use crate::report::output::{Format, Output};
+use crate::report::{gitlab, junit, markdown, sarif};
 use crate::run::{Mandate, look};
 
 /// Show what would change, and change nothing
@@ -103,6 +104,7 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<Exit, Failure> {
     if let Some(file) = &args.out {
         save(&made.document, file, &output)?;
     }
+    step_summary::append(|| markdown::plan(&made.document), &output);
     let writes = args.detailed_exitcode && !made.changes.is_empty();
     let holding = [
         (!made.document.complete).then_some(Exit::Error),
@@ -229,6 +231,10 @@ pub(super) fn show(plan: &PlanDocument, output: &Output) {
     output.result(&match output.format {
         Format::Human => human(plan, output),
         Format::Json => common::text(plan),
+        Format::Markdown => markdown::plan(plan),
+        Format::Sarif => sarif::of_plan(plan),
+        Format::Junit => junit::of_plan(plan),
+        Format::Gitlab => gitlab::render(plan),
     });
 }
 

@@ -8,7 +8,7 @@ use super::connect::Connection;
 use super::locking::Start;
 use super::options::Global;
 use super::plan::{self, Asked, Made};
-use super::{Exit, Failure};
+use super::{Exit, Failure, step_summary};
 use crate::apply::driver::Stopped;
 use crate::apply::event::Told;
 use crate::apply::interrupt::{Interrupt, Interrupter};
@@ -16,7 +16,6 @@ use crate::apply::outcome::Outcome;
 use crate::diag::Code;
 use crate::graph::OffWriter;
 use crate::journal::lease::Lease;
-use crate::report::human;
 use crate::report::json::v1::common::{self, TenantDocument};
 use crate::report::json::v1::plan::{EXPIRES_IN, PlanDocument};
 use crate::report::json::v1::run::{
@@ -24,6 +23,7 @@ use crate::report::json::v1::run::{
 };
 use crate::report::output::{Format, Output};
 use crate::report::progress::Progress;
+use crate::report::{human, markdown};
 use crate::run::{Cost, Ended, Run, Way, tenant};
 
 /// Drives a command on the tenant that answers to its end: with the interrupt that Ctrl-C sets, and the
@@ -177,12 +177,16 @@ pub(super) async fn end(
     };
     let (ended, document) = run.end(judge).await;
     connection.pipeline.ended(&document);
+    let exit = exit(&ended, plan, &document.subjects, also);
     output.result(&match output.format {
         Format::Human => human::run::render(&document, output.style(), output.width()),
-        Format::Json => common::text(&document),
+        Format::Markdown => markdown::run(&document, exit.meaning()),
+        // No other format is let through to a run.
+        Format::Json | Format::Sarif | Format::Junit | Format::Gitlab => common::text(&document),
     });
+    step_summary::append(|| markdown::run(&document, exit.meaning()), output);
     say_what_stopped(&ended, output);
-    exit(&ended, plan, &document.subjects, also)
+    exit
 }
 
 fn document(ended: &Ended, plan: Option<&PlanDocument>, also: &[Exit]) -> RunDocument {

@@ -41,7 +41,8 @@ pub(super) fn status(args: &StatusArgs, global: &Global) -> Result<Exit, Failure
     for document in &documents {
         output.result(&match output.format {
             Format::Json => common::text(document),
-            Format::Human => {
+            // No other format is let through to this command.
+            Format::Human | Format::Markdown | Format::Sarif | Format::Junit | Format::Gitlab => {
                 let text = human::status::render(document, now, output.style());
                 format!("Tenant {}\n{text}", document.tenant)
             }

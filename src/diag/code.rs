@@ -3,17 +3,27 @@
 use super::Severity;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal, $severity:ident;)*) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal, $severity:ident;)*) => {
         /// What kind of thing a finding tells.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
-            $($(#[$doc])* $variant,)*
+            $($(#[doc = $doc])+ $variant,)*
         }
 
         impl Code {
             /// The stable name, in kebab case.
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$variant => $text,)* }
+            }
+
+            /// What it tells, in a sentence: the one that stands beside it here.
+            pub fn about(self) -> &'static str {
+                match self { $(Code::$variant => concat!($($doc),+).trim_ascii_start(),)* }
+            }
+
+            /// The code with that name.
+            pub fn named(name: &str) -> Option<Self> {
+                match name { $($text => Some(Code::$variant),)* _ => None }
             }
 
             /// How much a finding with this code weighs.
@@ -85,5 +95,17 @@ codes! {
 impl std::fmt::Display for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_found_by_its_name_and_says_what_it_tells() {
+        assert_eq!(Code::named("short-wait"), Some(Code::ShortWait));
+        assert_eq!(Code::named("no-such-code"), None);
+        assert_eq!(Code::UnknownKey.about(), "A key that no manifest has.");
     }
 }

@@ -1,14 +1,15 @@
 //! Changes that differ in nothing but the subject, put together: what every text for people shows as one
 //! block. Says how they are alike, not how that is drawn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::json::v1::plan::{BlockedDocument, ChangeDocument, PlanDocument, StepDocument};
 use super::words::{count, duration, people};
-use crate::model::{SignedDuration, SubjectKind};
-use crate::plan::change::Action;
+use crate::model::{SignedDuration, SkuId, SubjectKind, Timestamp};
+use crate::plan::change::{Action, Cause};
 
 /// Changes that one block can show; never empty.
+#[derive(Clone)]
 pub(super) struct Block<'a> {
     /// The first of them speaks for all.
     pub first: &'a ChangeDocument,
@@ -20,7 +21,7 @@ pub(super) struct Block<'a> {
 
 /// In the order of the first of each block. A group is a block of its own, because it has people of its own.
 pub(super) fn changes(changes: &[ChangeDocument]) -> Vec<Block<'_>> {
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut places: HashMap<Alike<'_>, usize> = HashMap::new();
     let mut blocks: Vec<Block<'_>> = Vec::new();
     for change in changes {
         let at = *places.entry(alike(change)).or_insert(blocks.len());
@@ -36,15 +37,32 @@ pub(super) fn changes(changes: &[ChangeDocument]) -> Vec<Block<'_>> {
 }
 
 /// Equal for changes that one block can show.
-fn alike(change: &ChangeDocument) -> String {
-    let whose = match change.subject.kind {
+#[derive(PartialEq, Eq, Hash)]
+struct Alike<'a> {
+    action: Action,
+    /// A group stands for itself.
+    group: Option<uuid::Uuid>,
+    licenses: Vec<SkuId>,
+    steps: &'a [StepDocument],
+    reason: &'a str,
+    cause: Option<Cause>,
+    due: Option<Timestamp>,
+}
+
+fn alike(change: &ChangeDocument) -> Alike<'_> {
+    let group = match change.subject.kind {
         SubjectKind::User => None,
         SubjectKind::Group => change.subject.id,
     };
-    let licenses: Vec<_> = change.assignments.iter().map(|one| one.license.id).collect();
-    let ChangeDocument { action, steps, reason, cause, off, .. } = change;
-    let due = off.as_ref().map(|off| off.due);
-    format!("{action:?}{whose:?}{licenses:?}{steps:?}{reason}{cause:?}{due:?}")
+    Alike {
+        action: change.action,
+        group,
+        licenses: change.assignments.iter().map(|one| one.license.id).collect(),
+        steps: &change.steps,
+        reason: &change.reason,
+        cause: change.cause,
+        due: change.off.as_ref().map(|off| off.due),
+    }
 }
 
 /// Blocked subjects by what is said of them: reason and next step.
@@ -70,6 +88,22 @@ fn step(step: &StepDocument) -> String {
         "wait" => format!("wait {}", duration(time)),
         "verify_on" => "verified on".to_owned(),
         word => word.to_owned(),
+    }
+}
+
+/// For how long a toggle turns somebody off: `60 min`, or for a group
+/// `until every member was seen off (at most 2 h)`.
+pub(super) fn off_for(change: &ChangeDocument) -> String {
+    let seconds = |word: &str| {
+        let own = change.steps.iter().filter(|step| step.r#do == word);
+        SignedDuration::from_secs(own.map(|step| step.seconds).sum())
+    };
+    let (gate, wait) = (seconds("verify_off"), seconds("wait"));
+    let until = format!("until every member was seen off (at most {})", duration(gate));
+    match (gate.is_zero(), wait.is_zero()) {
+        (true, _) => duration(wait),
+        (false, true) => until,
+        (false, false) => format!("{until}, then {}", duration(wait)),
     }
 }
 

@@ -6,9 +6,20 @@
 pub mod events;
 mod folded;
 pub mod github;
+pub mod gitlab;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod output;
 pub mod progress;
+mod remarks;
+pub mod sarif;
 mod style;
 mod words;
+
+/// A style without colours, for tests elsewhere.
+#[cfg(test)]
+pub(crate) fn plain_style() -> style::Style {
+    style::Style { colour: false }
+}

@@ -13,6 +13,14 @@ pub enum Format {
     Human,
     /// For machines: the documents of `schema/`.
     Json,
+    /// For a pull-request comment or a step summary: at most 64,000 bytes.
+    Markdown,
+    /// SARIF 2.1.0 of findings, blocked and unknown subjects, for code scanning.
+    Sarif,
+    /// JUnit XML of the same, for the test view of a pipeline.
+    Junit,
+    /// GitLab's terraform report: three numbers.
+    Gitlab,
 }
 
 /// The two streams and how to write to them.

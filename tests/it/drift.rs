@@ -95,6 +95,11 @@ fn whoever_was_on_and_is_off_was_turned_off_by_somebody() {
     assert_eq!(causes(&site), ["a@contoso.com enable tenant_changed", "b@contoso.com enable tenant_changed"]);
     assert_eq!(alarms(&site), ["a@contoso.com", "b@contoso.com"]);
     site.plan().shows("error[turned-off-by-others]: a@contoso.com was turned off by somebody else");
+    // Every format tells it as what it may be.
+    let told = |format: &str| site.run(&format!("plan {} --format {format}", site.manifest())).exits(0);
+    told("sarif").shows("\"external/mitre/T1562.008\"").shows("\"security-severity\": \"8.1\"");
+    told("markdown").shows("> [!CAUTION]\n> `turned-off-by-others` ").shows(" tenant changed |");
+    told("junit").shows("type=\"turned-off-by-others\"").shows("<failure");
     // It is turned on again all the same, and said by whoever does it.
     let healed = site.run(&format!("heal {}", site.manifest())).exits(0).shows("2 enabled");
     healed.complains("error[turned-off-by-others]");

@@ -27,7 +27,7 @@ macro_rules! stories {
             let mut kept: Vec<_> = folder.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
             kept.sort();
             let mut wanted: Vec<_> = examples().iter().map(|name| format!("{name}.txt")).collect();
-            wanted.push("mixed.plan.json".to_owned());
+            wanted.extend(MIXED.iter().map(|(_, file)| (*file).to_owned()));
             wanted.sort();
             assert_eq!(kept, wanted, "stories that are kept");
         }
@@ -75,11 +75,21 @@ fn transcript(ran: &Ran) -> String {
     without_chance(&text)
 }
 
+/// The plan with one of each, in every format for which it is kept.
+const MIXED: [(&str, &str); 4] = [
+    ("json", "mixed.plan.json"),
+    ("markdown", "mixed.plan.md"),
+    ("sarif", "mixed.sarif"),
+    ("junit", "mixed.junit.xml"),
+];
+
 #[test]
-fn the_plan_of_one_of_each_as_a_document() {
-    let site = Site::example("mixed");
-    let ran = site.run(&format!("plan {} --json", site.manifest())).exits(0);
-    is_as_kept(ran.stdout, "mixed.plan.json");
+fn the_plan_of_one_of_each_in_every_format() {
+    for (format, file) in MIXED {
+        let site = Site::example("mixed");
+        let ran = site.run(&format!("plan {} --format {format}", site.manifest())).exits(0);
+        is_as_kept(ran.stdout, file);
+    }
 }
 
 /// Compares, as text, with what is kept beside this file.

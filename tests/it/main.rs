@@ -17,6 +17,7 @@ mod events;
 mod examples;
 mod exhaustive;
 mod exit_codes;
+mod formats;
 mod fuzz;
 mod hostile;
 mod kills;

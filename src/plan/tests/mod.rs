@@ -7,6 +7,7 @@ mod dates;
 mod groups;
 mod how_much;
 mod names;
+mod rendering;
 mod same_decision;
 mod second_opinion;
 mod skew;

@@ -19,6 +19,8 @@ use crate::report::words::{count, people, time, wrap};
 const NAMES: usize = 5;
 /// How many findings of one kind are told without `-v`.
 const FINDINGS: usize = 5;
+/// How many blocks of one kind are drawn without `-v`: more are read by nobody.
+const BLOCKS: usize = 20;
 /// Lines of unchanged service plans around the one that changes.
 const CONTEXT: usize = 1;
 
@@ -38,9 +40,18 @@ pub fn render(plan: &PlanDocument, view: View) -> String {
     let tenant = view.style.paint(Kind::Strong, harmless(&plan.tenant.domain));
     let mut text = format!("Tenant {tenant} ({})\n", plan.tenant.id);
     text.push_str(&format!("Read at {}\n", time(plan.created_at)));
-    for block in folded::changes(&plan.changes) {
-        text.push('\n');
-        text.push_str(&change_block(&block, plan, view));
+    let mut blocks = folded::changes(&plan.changes);
+    // By action as they come, so that the first of each are shown.
+    blocks.sort_by_key(|block| order(block.first.action));
+    for alike in blocks.chunk_by(|one, next| one.first.action == next.first.action) {
+        let (shown, left) = alike.split_at(view.shown(alike.len()));
+        for block in shown {
+            text.push('\n');
+            text.push_str(&change_block(block, plan, view));
+        }
+        let subjects = left.iter().map(|block| block.all.len()).sum();
+        let action = alike.first().map_or("", |block| block.first.action.as_str());
+        text.push_str(&more(left.len(), subjects, &format!("to {action}")));
     }
     text.push_str(&blocked(&plan.blocked, view));
     text.push_str(&unknown(plan, view));
@@ -51,6 +62,32 @@ pub fn render(plan: &PlanDocument, view: View) -> String {
     text.push_str(&view.style.paint(Kind::Strong, Summary::from(plan.summary)));
     text.push('\n');
     text
+}
+
+impl View {
+    /// How many of so many blocks are drawn.
+    fn shown(self, blocks: usize) -> usize {
+        if self.verbose { blocks } else { blocks.min(BLOCKS) }
+    }
+}
+
+/// As a run goes through them.
+fn order(action: Action) -> u8 {
+    match action {
+        Action::Resume => 0,
+        Action::Enable => 1,
+        Action::Toggle => 2,
+    }
+}
+
+/// `… and 80 more blocks with 412 subjects to toggle (-v shows them)`.
+fn more(blocks: usize, subjects: usize, what: &str) -> String {
+    if blocks == 0 {
+        return String::new();
+    }
+    let blocks = count(blocks, "block", "blocks");
+    let subjects = count(subjects, "subject", "subjects");
+    format!("\n  … and {blocks} more with {subjects} {what} (-v shows them)\n")
 }
 
 /// The digest by which a plan can be approved, and until when it may be started.
@@ -182,7 +219,9 @@ fn lines(names: Option<&NamesDocument>, disabled: &BTreeSet<ServicePlanId>) -> S
 
 fn blocked(all: &[BlockedDocument], view: View) -> String {
     let mut text = String::new();
-    for ((reason, next_step), alike) in folded::blocked(all) {
+    let blocks: Vec<_> = folded::blocked(all).into_iter().collect();
+    let (shown, left) = blocks.split_at(view.shown(blocks.len()));
+    for ((reason, next_step), alike) in shown {
         let mark = view.style.paint(Kind::Bad, "! blocked");
         let names: Vec<String> = alike.iter().map(|one| named(&one.subject)).collect();
         let who = match names.as_slice() {
@@ -197,7 +236,8 @@ fn blocked(all: &[BlockedDocument], view: View) -> String {
         text.push_str(&line("why", reason, view));
         text.push_str(&line("next", next_step, view));
     }
-    text
+    let subjects = left.iter().map(|(_, alike)| alike.len()).sum();
+    text + &more(left.len(), subjects, "blocked")
 }
 
 /// `adele@contoso.com`, `group E5 Legal`.
@@ -212,31 +252,33 @@ fn named(subject: &SubjectName) -> String {
 /// What could not be read, and why.
 pub fn unknown(plan: &PlanDocument, view: View) -> String {
     let mut text = String::new();
-    for one in &plan.unknown {
+    let (shown, left) = plan.unknown.split_at(view.shown(plan.unknown.len()));
+    for one in shown {
         let mark = view.style.paint(Kind::Bad, "? unknown");
         let name = view.style.paint(Kind::Strong, named(&one.subject));
         text.push_str(&format!("\n  {mark} {name}\n{}", line("why", &one.reason, view)));
     }
-    text
+    text + &more(left.len(), left.len(), "unknown")
 }
 
 /// Findings, the first few of each kind.
 fn findings(all: &[FindingDocument], view: View) -> String {
     let mut shown: Vec<FindingDocument> = Vec::new();
-    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for one in all {
-        let alike = shown.iter().filter(|other| other.code == one.code).count();
-        if view.verbose || alike < FINDINGS {
+        let alike = seen.entry(one.code.as_str()).or_default();
+        *alike += 1;
+        if view.verbose || *alike <= FINDINGS {
             shown.push(one.clone());
-        } else {
-            *left.entry(one.code.as_str()).or_default() += 1;
         }
     }
+    let left = seen.into_iter().filter(|(_, alike)| !view.verbose && *alike > FINDINGS);
     if shown.is_empty() {
         return String::new();
     }
     let mut text = format!("\n{}", finding::render(&shown, view.style.colour, view.width));
-    for (code, more) in left {
+    for (code, alike) in left {
+        let more = alike - FINDINGS;
         text.push_str(&format!("… and {more} more with [{}] (-v shows them)\n", harmless(code)));
     }
     text

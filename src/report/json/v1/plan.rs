@@ -171,7 +171,7 @@ pub struct LicenseDocument {
 }
 
 /// One step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct StepDocument {
     /// `off`, `verify_off`, `wait`, `on` or `verify_on`.
     pub r#do: String,

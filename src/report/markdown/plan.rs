@@ -1,0 +1,371 @@
+//! A plan as a reviewer reads it who has never seen advaudit: the numbers, what it costs, what is in the
+//! way, then who is turned off and for how long, who is turned on, and who is blocked and why.
+
+use std::fmt::Write as _;
+
+use super::BYTES;
+use super::fit::{self, Detail, LeftOut, Row, Section};
+use super::text::{code, sentence, shell_word, subject};
+use crate::diag::{Code, Severity};
+use crate::model::SubjectKind;
+use crate::plan::change::{Action, Cause};
+use crate::plan::planned::Summary;
+use crate::report::folded::{self, Block};
+use crate::report::json::v1::common::{FindingDocument, PlaceDocument};
+use crate::report::json::v1::plan::{BlockedDocument, LimitDocument, PlanDocument};
+use crate::report::words::{count, people, time};
+
+/// How many names a row spells out.
+const NAMES: usize = 3;
+/// How many findings of severity error are told at the top.
+const ALERTS: usize = 5;
+
+/// Draws a plan.
+pub fn render(plan: &PlanDocument) -> String {
+    let head = head(plan);
+    let foot = foot(plan);
+    let room = BYTES.saturating_sub(head.len() + foot.len() + 400);
+    let (body, out) = fit::draw(sections(plan), room);
+    format!("{head}{}{body}{foot}", left_out(out))
+}
+
+fn head(plan: &PlanDocument) -> String {
+    let mut text = format!("<!-- advaudit:plan tenant={} -->\n", plan.tenant.id);
+    text.push_str(&format!("### advaudit plan for {}\n\n", code(&plan.tenant.domain)));
+    text.push_str(&format!("**{}**\n\n", Summary::from(plan.summary)));
+    if plan.changes.is_empty() {
+        text.push_str("Nothing would be written, and nobody turned off.\n\n");
+    } else {
+        text.push_str(&format!("{}.\n\n", folded::cost(plan)));
+    }
+    text.push_str(
+        "This is about one service plan, Microsoft 365 Advanced Auditing (`M365_ADVANCED_AUDITING`), in the \
+         licenses that people have. *Enable* turns it on. *Toggle* turns it off, waits, and turns it on again, so \
+         that it takes effect. *Resume* turns on what an earlier toggle left off. No license is added or taken \
+         away.\n\n",
+    );
+    text + &alerts(plan)
+}
+
+fn alerts(plan: &PlanDocument) -> String {
+    let mut text = String::new();
+    for limit in &plan.limits {
+        text.push_str(&of_limit(limit, plan));
+    }
+    if !plan.complete {
+        let unread = count(plan.unknown.len(), "declared subject", "declared subjects");
+        text.push_str(&alert(
+            "WARNING",
+            &format!(
+                "**Incomplete.** {unread} could not be read, see *Unknown*. Nothing is done to them; a run does the \
+                 rest and exits with 5."
+            ),
+        ));
+    }
+    let errors: Vec<_> = plan.findings.iter().filter(|one| one.severity == Severity::Error).collect();
+    for error in errors.iter().take(ALERTS) {
+        text.push_str(&alert("CAUTION", &format!("{} {}", code(&error.code), sentence(&error.message))));
+    }
+    if errors.len() > ALERTS {
+        let more = format!("{} more errors stand under *Findings*.", errors.len() - ALERTS);
+        text.push_str(&alert("CAUTION", &more));
+    }
+    let is_held_back = !plan.applyable && !plan.changes.is_empty() && !plan.exceeds_a_limit();
+    if is_held_back {
+        let why =
+            "**No toggle would start now.** The clock of the machine that made this plan is too far off.";
+        text.push_str(&alert("WARNING", why));
+    }
+    text
+}
+
+fn of_limit(limit: &LimitDocument, plan: &PlanDocument) -> String {
+    let written = if limit.written.ends_with('%') { format!(" ({})", limit.written) } else { String::new() };
+    let name = sentence(&limit.name);
+    if limit.exceeded {
+        return alert(
+            "CAUTION",
+            &format!(
+                "**Over the limit: nothing new would be started.** This plan would {name} {}, and `limits.{name}` \
+                 allows {}{}. If that is meant, allow it once and say why: `advaudit apply {} --allow {name}={} \
+                 --reason \"…\"`",
+                people(limit.actual),
+                limit.limit,
+                sentence(&written),
+                manifest(plan),
+                limit.actual
+            ),
+        );
+    }
+    match &limit.allowed {
+        Some(reason) => {
+            let reason = sentence(reason);
+            alert("WARNING", &format!("`limits.{name}` is overridden for this plan: {reason}"))
+        }
+        None => String::new(),
+    }
+}
+
+/// A block that GitHub and GitLab draw with a sign and a colour.
+pub(super) fn alert(kind: &str, text: &str) -> String {
+    format!("> [!{kind}]\n> {text}\n\n")
+}
+
+/// The manifest as a word of a command.
+fn manifest(plan: &PlanDocument) -> &str {
+    plan.manifest.files.first().and_then(|file| shell_word(file)).unwrap_or("MANIFEST")
+}
+
+fn left_out(out: LeftOut) -> String {
+    let Some(what) = out.in_words() else { return String::new() };
+    let text = format!(
+        "To fit here, {what} are left out below, where it says so. All of it: `advaudit show plan.json -v`, or `advaudit \
+         plan -v` again."
+    );
+    alert("NOTE", &text)
+}
+
+/// Turning off first: that is what a reviewer answers for.
+fn sections(plan: &PlanDocument) -> Vec<Section<'_>> {
+    let blocks = folded::changes(&plan.changes);
+    let mut sections = Vec::new();
+    for action in [Action::Toggle, Action::Enable, Action::Resume] {
+        let own: Vec<Block<'_>> =
+            blocks.iter().filter(|block| block.first.action == action).cloned().collect();
+        if !own.is_empty() {
+            sections.push(changes(action, own));
+        }
+    }
+    if !plan.blocked.is_empty() {
+        sections.push(blocked(plan));
+    }
+    if !plan.unknown.is_empty() {
+        sections.push(unknown(plan));
+    }
+    sections.extend(findings(plan));
+    sections
+}
+
+fn changes<'a>(action: Action, blocks: Vec<Block<'a>>) -> Section<'a> {
+    let subjects = blocks.iter().map(|block| block.all.len()).sum();
+    let title = match action {
+        Action::Toggle => "Toggle: off, and on again",
+        Action::Enable => "Enable: turn on",
+        Action::Resume => "Resume: turn on again",
+    };
+    // Nothing to compare with, nothing to tell.
+    let tells_cause = blocks.iter().any(|block| block.first.cause.is_some());
+    let mut columns = vec!["", "who"];
+    columns.extend(match action {
+        Action::Toggle => Some("off for"),
+        Action::Resume => Some("off since"),
+        Action::Enable => None,
+    });
+    columns.extend(["licenses", "why"]);
+    columns.extend(tells_cause.then_some("cause"));
+    let rows =
+        blocks.into_iter().enumerate().map(move |(at, block)| change(at + 1, action, tells_cause, block));
+    Section {
+        heading: format!("#### {title} ({})", count(subjects, "subject", "subjects")),
+        head: table(&columns),
+        rows: Box::new(rows),
+        subjects,
+        summary: if action == Action::Enable { "All names, by row" } else { "Steps and all names, by row" },
+    }
+}
+
+/// The first two lines of a table.
+pub(super) fn table(columns: &[&str]) -> String {
+    format!("{}\n|{}", row(columns), " --- |".repeat(columns.len()))
+}
+
+/// A line of a table.
+pub(super) fn row(cells: &[impl AsRef<str>]) -> String {
+    let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
+    format!("| {} |", cells.join(" | "))
+}
+
+fn change(at: usize, action: Action, tells_cause: bool, block: Block<'_>) -> Row<'_> {
+    let (first, subjects) = (block.first, block.all.len());
+    let licenses: Vec<String> = first.assignments.iter().map(|one| code(&one.license.part_number)).collect();
+    let mut cells = vec![at.to_string(), whom(&block)];
+    cells.extend(match action {
+        Action::Toggle => Some(folded::off_for(first)),
+        Action::Resume => first.off.as_ref().map(|off| time(off.at)),
+        Action::Enable => None,
+    });
+    cells.extend([few(&licenses), sentence(&first.reason)]);
+    cells.extend(tells_cause.then(|| first.cause.map_or("", in_words).to_owned()));
+    Row { line: row(&cells), subjects, detail: detail(action, block) }
+}
+
+/// The first few.
+fn few(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > NAMES { format!("{shown} and {} more", names.len() - NAMES) } else { shown }
+}
+
+fn whom(block: &Block<'_>) -> String {
+    let names: Vec<String> = block.all.iter().take(NAMES).map(|one| subject(&one.subject)).collect();
+    let names = names.join(", ");
+    match block.all.as_slice() {
+        [one] if one.subject.kind == SubjectKind::Group && one.action == Action::Toggle => {
+            format!("{names}: **{}**", people(one.people.len() as u64))
+        }
+        all if all.len() > NAMES => {
+            let more = all.len() - NAMES;
+            format!(
+                "**{}**: {names} and {} more",
+                count(all.len(), "user", "users"),
+                count(more, "", "").trim()
+            )
+        }
+        _ => names,
+    }
+}
+
+fn in_words(cause: Cause) -> &'static str {
+    match cause {
+        Cause::FirstRun => "first run",
+        Cause::ManifestChanged => "manifest changed",
+        Cause::TenantChanged => "tenant changed",
+    }
+}
+
+/// Steps, who goes off with a group, and every name of a set.
+fn detail(action: Action, block: Block<'_>) -> Option<Detail<'_>> {
+    let (first, total) = (block.first, block.all.len());
+    let steps = folded::steps(first);
+    if first.subject.kind == SubjectKind::Group && action == Action::Toggle {
+        let people = people(first.people.len() as u64);
+        let text = format!("{}: {steps}. Off with it go {people}", subject(&first.subject));
+        let names = Box::new(first.people.iter().map(|person| code(&person.name)));
+        return Some(Detail { text, names, total: first.people.len() });
+    }
+    if total == 1 {
+        let text = format!("{}: {steps}", subject(&first.subject));
+        let nobody = Detail { text, names: Box::new(std::iter::empty()), total: 0 };
+        return (action != Action::Enable).then_some(nobody);
+    }
+    let users = count(total, "user", "users");
+    let text = if action == Action::Enable { users } else { format!("{steps}. {users}") };
+    let names = Box::new(block.all.into_iter().map(|one| subject(&one.subject)));
+    (total > NAMES || action != Action::Enable).then_some(Detail { text, names, total })
+}
+
+fn blocked(plan: &PlanDocument) -> Section<'_> {
+    let blocks = folded::blocked(&plan.blocked).into_iter().enumerate();
+    let rows = blocks.map(|(at, ((reason, next_step), alike))| {
+        let (who, place) =
+            (alike_in_words(&alike), place(plan, alike.first().map(|one| &one.place), alike.len()));
+        let line = row(&[(at + 1).to_string(), who, sentence(reason), sentence(next_step), place]);
+        let total = alike.len();
+        let names = Box::new(
+            alike.into_iter().map(|one| format!("{} (line {})", subject(&one.subject), one.place.line)),
+        );
+        let text = count(total, "subject", "subjects");
+        let detail = (total > NAMES).then_some(Detail { text, names, total });
+        Row { line, subjects: total, detail }
+    });
+    Section {
+        heading: format!(
+            "#### Blocked: something else must be done first ({}){}",
+            count(plan.blocked.len(), "subject", "subjects"),
+            lines(plan)
+        ),
+        head: table(&["", "who", "why", "what to do", "where"]),
+        rows: Box::new(rows),
+        subjects: plan.blocked.len(),
+        summary: "All names, by row",
+    }
+}
+
+fn alike_in_words(alike: &[&BlockedDocument]) -> String {
+    let names: Vec<String> = alike.iter().take(NAMES).map(|one| subject(&one.subject)).collect();
+    let names = names.join(", ");
+    if alike.len() <= NAMES {
+        return names;
+    }
+    format!("**{}**: {names} and {} more", count(alike.len(), "subject", "subjects"), alike.len() - NAMES)
+}
+
+/// `line 12`, of several the first; with the file where that is not the plan's own.
+fn place(plan: &PlanDocument, place: Option<&PlaceDocument>, total: usize) -> String {
+    let Some(place) = place else { return String::new() };
+    let line = format!("line {}", place.line);
+    let own = if plan.manifest.files.first() == Some(&place.file) {
+        line
+    } else {
+        format!("{}, {line}", code(&place.file))
+    };
+    if total > 1 { format!("{own} and {} more", total - 1) } else { own }
+}
+
+/// Below a heading: of what the lines are.
+fn lines(plan: &PlanDocument) -> String {
+    let file = plan.manifest.files.first().map_or("", String::as_str);
+    format!("\n\nLines are those of {}.", code(file))
+}
+
+fn unknown(plan: &PlanDocument) -> Section<'_> {
+    let rows = plan.unknown.iter().map(|one| {
+        let (who, why) = (subject(&one.subject), sentence(&one.reason));
+        let line = row(&[who, why, place(plan, Some(&one.place), 1)]);
+        Row { line, subjects: 1, detail: None }
+    });
+    Section {
+        heading: format!(
+            "#### Unknown: could not be read ({})",
+            count(plan.unknown.len(), "subject", "subjects")
+        ),
+        head: table(&["who", "why", "where"]),
+        rows: Box::new(rows),
+        subjects: plan.unknown.len(),
+        summary: "",
+    }
+}
+
+/// All but those of limits, which stand at the top with what to do.
+fn findings(plan: &PlanDocument) -> Option<Section<'_>> {
+    let is_told = |one: &&FindingDocument| one.code == Code::LimitExceeded.as_str();
+    let mut own: Vec<&FindingDocument> = plan.findings.iter().filter(|one| !is_told(one)).collect();
+    own.sort_by_key(|one| one.severity);
+    let total = own.len();
+    let rows = own.into_iter().map(|one| {
+        let (word, message) = (one.severity.as_str(), sentence(&one.message));
+        let help = one.help.as_deref().map_or(String::new(), sentence);
+        let place = place(plan, one.place.as_ref(), 1);
+        let line = row(&[format!("{word} {}", code(&one.code)), message, help, place]);
+        Row { line, subjects: 1, detail: None }
+    });
+    (total > 0).then(|| Section {
+        heading: format!("#### Findings ({total}){}", lines(plan)),
+        head: table(&["", "what", "what to do", "where"]),
+        rows: Box::new(rows),
+        subjects: total,
+        summary: "",
+    })
+}
+
+fn foot(plan: &PlanDocument) -> String {
+    let digest = plan.sha256.chars().filter(char::is_ascii_hexdigit).take(64).collect::<String>();
+    let manifest = manifest(plan);
+    let mut text = format!(
+        "Read at {} by advaudit {}. May be started until {}. Digest `{digest}`.\n",
+        time(plan.created_at),
+        sentence(&plan.tool_version),
+        time(plan.expires_at)
+    );
+    if plan.covered > 0 {
+        let covered = count(plan.covered, "user is", "users are");
+        _ = writeln!(text, "{covered} in sync through a declared group.");
+    }
+    if !plan.changes.is_empty() {
+        _ = write!(
+            text,
+            "\nTo carry out just this, and nothing if the plan is another by then:\n\n```sh\nadvaudit apply \
+             --plan-sha256 {digest} {manifest}\n```\n"
+        );
+    }
+    text
+}
