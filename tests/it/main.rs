@@ -29,6 +29,7 @@ mod pipeline;
 mod places;
 mod promises;
 mod quotas;
+mod ready_pipelines;
 mod saved_plans;
 mod simulation;
 mod sockets;
