@@ -1,7 +1,7 @@
 //! The store in a local folder: a file of JSON lines that is appended to, and a lock of the operating
 //! system that ends with its process.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::PathBuf;
 
@@ -20,6 +20,8 @@ pub struct Folder<D = disk::Folder> {
     disk: D,
     /// What an append that failed has tried to write: it may be there, whole or in part.
     failed: RefCell<Vec<u8>>,
+    /// Whether the name of the journal is known to survive a crash of the machine.
+    is_named: Cell<bool>,
 }
 
 impl Folder {
@@ -32,7 +34,7 @@ impl Folder {
 impl<D: Disk> Folder<D> {
     /// A folder on that disk.
     pub fn on(disk: D) -> Self {
-        Folder { disk, failed: RefCell::default() }
+        Folder { disk, failed: RefCell::default(), is_named: Cell::new(false) }
     }
 
     fn failed(&self, what: &'static str, file: &str) -> impl Fn(io::Error) -> StoreError {
@@ -51,7 +53,7 @@ impl<D: Disk> Folder<D> {
             .disk
             .append(JOURNAL, line, new)
             .and_then(|()| self.disk.sync(JOURNAL))
-            .and_then(|()| if new { self.disk.sync_names() } else { Ok(()) });
+            .and_then(|()| self.keep_the_name());
         if let Err(cause) = written {
             // A part of a line would become part of the next one, and make the journal unreadable.
             self.failed.replace(line.to_vec());
@@ -59,6 +61,15 @@ impl<D: Disk> Folder<D> {
             return Err(write_to(cause));
         }
         self.failed.take();
+        Ok(())
+    }
+
+    /// Once a run, and not only where the file is new: whoever made it may have been killed in between.
+    fn keep_the_name(&self) -> io::Result<()> {
+        if !self.is_named.get() {
+            self.disk.sync_names()?;
+            self.is_named.set(true);
+        }
         Ok(())
     }
 

@@ -52,6 +52,8 @@ impl Platter {
                 file.seen = file.durable.clone();
             }
             file.durable = file.seen.clone();
+            // What is there after the machine has started again is on the disk, name and all.
+            file.is_named = true;
         }
     }
 

@@ -15,7 +15,7 @@ mod process;
 mod story;
 mod watch;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -32,11 +32,17 @@ use advaudit::journal::folder::Folder;
 use advaudit::journal::lease::Lease;
 use advaudit::journal::shared::Shared;
 use advaudit::journal::store::Store;
+use advaudit::manifest::declared::Declared;
 use advaudit::model::{SignedDuration, TenantId};
 use advaudit::observe::collect;
 use advaudit::plan::change::{Action, Change};
 use advaudit::plan::digest;
-use advaudit::plan::resolve::resolve;
+use advaudit::plan::planned::Plan;
+use advaudit::plan::resolve::{Desired, Protected, resolve};
+use advaudit::plan::saved::left;
+use advaudit::report::json::v1::common;
+use advaudit::report::json::v1::plan::{EXPIRES_IN, MadeFrom, PlanDocument};
+use advaudit::report::json::v1::plan_file;
 use advaudit::run::{Begin, CannotRun, Ended, Mandate, Run, Way, tenant};
 use advaudit::sandbox::{InProcess, Tenant, Weather};
 
@@ -73,7 +79,7 @@ pub fn play(seed: u64) -> Played {
     let tenant = InProcess::new(tenant, clock.clone());
     let is_shared = chance.percent(40);
     let watch = Rc::new(Watch::new(story, is_shared, clock.clone(), tenant));
-    let world = World { watch, processes: Cell::new(0), alive: Cell::new(0) };
+    let world = World { watch, processes: Cell::new(0), alive: Cell::new(0), saved: RefCell::new(None) };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(clock.drive(world.live(&mut chance)));
     world.played()
@@ -85,6 +91,8 @@ struct World {
     processes: Cell<u64>,
     /// How many are at work.
     alive: Cell<u64>,
+    /// The plan that somebody saved last, as a file.
+    saved: RefCell<Option<String>>,
 }
 
 /// What a process is started for.
@@ -94,6 +102,8 @@ struct Command {
     /// Which of the two manifests; none for a `heal` without one.
     manifest: Option<bool>,
     no_wait: bool,
+    /// Carries out the plan that was saved, if there is one.
+    from_file: bool,
 }
 
 impl World {
@@ -135,6 +145,7 @@ impl World {
             self.watch.tell("the state folder is lost");
             self.watch.count("state lost");
             self.watch.forget();
+            self.saved.take();
             platter.wipe();
             self.watch.bucket.borrow_mut().wipe();
         }
@@ -177,12 +188,12 @@ impl World {
         meddle::make_good(&self.watch);
         self.watch.clock.sleep(SignedDuration::from_mins(10)).await;
         // What the journal knows is healed without any manifest.
-        let heal = Command { heals: true, manifest: None, no_wait: false };
+        let heal = Command { heals: true, manifest: None, no_wait: false, from_file: false };
         self.run_until_nothing_is_left(heal, chance).await;
         if !self.watch.has_lost_memory() {
             self.watch.nobody_is_left_off();
         }
-        let apply = Command { heals: false, manifest: Some(true), no_wait: false };
+        let apply = Command { heals: false, manifest: Some(true), no_wait: false, from_file: false };
         self.run_until_nothing_is_left(apply, chance).await;
         self.watch.is_at_rest();
     }
@@ -299,10 +310,11 @@ impl World {
 
     /// What a run says of itself.
     fn account(&self, ended: &Ended) {
-        // Who has lost the lease does not know what the run does that has it.
+        // Who has lost the lease, or has not reached the shared state for as long as it lasts, does not know what
+        // the run does that has it.
         let is_overtaken = match &ended.stopped {
             Some(Stopped::Lease(_)) => true,
-            Some(Stopped::Journal(error)) => error.is_conflict(),
+            Some(Stopped::Journal(error)) => error.is_conflict() || self.watch.is_shared,
             None | Some(Stopped::Interrupted | Stopped::Graph(_) | Stopped::Outage(_)) => false,
         };
         if !is_overtaken {
@@ -366,10 +378,13 @@ impl World {
         }
         let Some(whole) = command.manifest else {
             let unfinished = run.unfinished();
-            run.carry_out(unfinished, advaudit::plan::resolve::Protected::default(), None, command.no_wait)
-                .await?;
+            run.carry_out(unfinished, Protected::default(), None, command.no_wait).await?;
             return Ok(run.end(|_| (0, ())).await.0);
         };
+        let saved = self.saved.borrow().clone().filter(|_| command.from_file && !command.heals);
+        if let Some(saved) = saved {
+            return self.stage_of(&saved, run, command, clock).await;
+        }
         let story = &self.watch.story;
         let text = if whole { &story.manifest } else { &story.shorter };
         let source = Arc::new(Source::new("manifest.yaml", text.clone()));
@@ -386,6 +401,7 @@ impl World {
         for wrong in advaudit::plan::check::check(&plan, &desired, &running) {
             self.watch.violated("P3", &format!("the plan breaks its own rules: {wrong}"));
         }
+        self.save(&plan, &declared, &desired);
         let only_resumes = plan.exceeds_a_limit();
         let starts = |change: &&Change| match change.action {
             Action::Resume => true,
@@ -402,6 +418,38 @@ impl World {
             ..Mandate::default()
         };
         run.carry_out(changes, desired.protected, Some(&mandate), command.no_wait).await?;
+        Ok(run.end(|_| (0, ())).await.0)
+    }
+
+    fn save(&self, plan: &Plan, declared: &Declared, desired: &Desired) {
+        let Source { name, text, .. } = &*declared.source;
+        let from =
+            MadeFrom { file: name, text, only: &[], protected: &desired.protected, expires_in: EXPIRES_IN };
+        self.saved.replace(Some(common::text(&PlanDocument::new(plan, from))));
+    }
+
+    /// A plan that was saved by an earlier process, which may have carried it out in part.
+    async fn stage_of(
+        &self,
+        saved: &str,
+        mut run: Run,
+        command: Command,
+        clock: &Clock,
+    ) -> Result<Ended, CannotRun> {
+        let (document, restored) = plan_file::read(saved.as_bytes()).expect("as it was written");
+        let now = clock.now();
+        if document.expires_at <= now {
+            let unfinished = run.unfinished();
+            run.carry_out(unfinished, Protected::default(), None, command.no_wait).await?;
+            return Ok(run.end(|_| (6, ())).await.0);
+        }
+        self.watch.count("saved plans");
+        let left = left(&restored.changes, run.running(), document.created_at, now);
+        let only_resumes = document.exceeds_a_limit();
+        let starts = |change: &Change| change.action == Action::Resume || !only_resumes;
+        let changes = left.changes.into_iter().filter(starts).collect();
+        let mandate = Mandate { sha256: document.sha256, max_off: document.max_off, ..Mandate::default() };
+        run.carry_out(changes, restored.protected, Some(&mandate), command.no_wait).await?;
         Ok(run.end(|_| (0, ())).await.0)
     }
 
@@ -427,7 +475,7 @@ impl World {
 fn command(chance: &mut Chance) -> Command {
     let heals = chance.percent(25);
     let manifest = if heals && chance.percent(50) { None } else { Some(chance.percent(80)) };
-    Command { heals, manifest, no_wait: chance.percent(35) }
+    Command { heals, manifest, no_wait: chance.percent(35), from_file: chance.percent(30) }
 }
 
 /// Fine, or bad in ways of its own.

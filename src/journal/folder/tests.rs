@@ -138,3 +138,57 @@ async fn a_place_that_cannot_be_a_folder_is_named() {
     let error = open(&store).await.err().expect("no folder").to_string();
     assert!(error.contains("cannot read /dev/null/state/journal.jsonl"), "{error}");
 }
+
+/// A disk that counts how often names were made to survive.
+struct Counting(disk::Folder, Cell<u32>);
+
+impl Disk for Counting {
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+    fn create(&self) -> io::Result<()> {
+        self.0.create()
+    }
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.0.read(name)
+    }
+    fn append(&self, name: &str, bytes: &[u8], new: bool) -> io::Result<()> {
+        self.0.append(name, bytes, new)
+    }
+    fn length(&self, name: &str) -> io::Result<u64> {
+        self.0.length(name)
+    }
+    fn cut(&self, name: &str, length: u64) -> io::Result<()> {
+        self.0.cut(name, length)
+    }
+    fn sync(&self, name: &str) -> io::Result<()> {
+        self.0.sync(name)
+    }
+    fn sync_names(&self) -> io::Result<()> {
+        self.1.set(self.1.get() + 1);
+        self.0.sync_names()
+    }
+    fn lock(&self, name: &str) -> io::Result<bool> {
+        self.0.lock(name)
+    }
+    fn unlock(&self, name: &str) {
+        self.0.unlock(name);
+    }
+    fn is_locked(&self, name: &str) -> bool {
+        self.0.is_locked(name)
+    }
+}
+
+/// Whoever made the journal may have been killed before its name was on the disk.
+#[tokio::test]
+async fn each_run_sees_to_it_once_that_the_name_of_the_journal_survives() {
+    let (_folder, made) = folder_with_three().await;
+    let disk = Counting(disk::Folder::new(made.disk.path().to_owned()), Cell::new(0));
+    let store = Rc::new(Folder::on(disk));
+    let (mut journal, _) =
+        Journal::open(store.clone(), TENANT, RunId(uuid::Uuid::nil())).await.expect("opens");
+    for _ in 0..2 {
+        append(&mut journal, finished(0)).await.expect("appends");
+    }
+    assert_eq!(store.disk.1.get(), 1);
+}
