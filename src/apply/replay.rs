@@ -78,11 +78,18 @@ pub fn note(running: &mut Running, record: &Record) {
 /// What a record says of its run: which plan it carries out, what of that is begun, whether it settled
 /// what the manifest declares.
 fn note_run(runs: &mut Runs, record: &Record) {
+    runs.began = runs.began.or(Some(record.at));
     match &record.entry {
-        Entry::RunStarted { command, plan_sha256: Some(plan), manifest_sha256, .. } if command == "apply" => {
+        Entry::RunStarted { command, plan_sha256: Some(plan), manifest_sha256, out_of_sync, .. }
+            if command == "apply" =>
+        {
             runs.carry_out(record.run, plan, record.at);
-            let manifest = manifest_sha256.clone();
-            runs.open = manifest.map(|manifest| (record.run, Baseline { at: record.at, manifest }));
+            let base = |manifest: &String| Baseline {
+                at: record.at,
+                manifest: manifest.clone(),
+                out_of_sync: out_of_sync.as_ref().map(|out| out.iter().cloned().collect()),
+            };
+            runs.open = manifest_sha256.as_ref().map(|manifest| (record.run, base(manifest)));
         }
         Entry::OffIntent { change: Some(change), subject, .. }
         | Entry::OnIntent { change: Some(change), subject, .. } => {
@@ -90,7 +97,7 @@ fn note_run(runs: &mut Runs, record: &Record) {
         }
         Entry::RunFinished { exit_code: 0 | 4 | 5 } => {
             let open = runs.open.take().filter(|(run, _)| *run == record.run);
-            runs.baseline = open.map(|(_, base)| Baseline { at: record.at, ..base }).or(runs.baseline.take());
+            runs.baseline = open.map(|(_, base)| base).or(runs.baseline.take());
         }
         _ => {}
     }

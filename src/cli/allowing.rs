@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use super::Failure;
 use crate::manifest::declared::Limits;
 use crate::model::Amount;
 use crate::plan::limits::{Allowance, Limit};
@@ -53,6 +54,17 @@ fn reason(text: &str) -> Result<String, String> {
 }
 
 impl Allowing {
+    /// Two numbers for one limit: which is meant?
+    pub fn check(&self) -> Result<(), Failure> {
+        let twice = |limit: &Limit| self.allow.iter().filter(|allow| allow.limit == *limit).count() > 1;
+        match Limit::ALL.iter().find(|limit| twice(limit)) {
+            Some(limit) => {
+                Err(Failure::Usage(format!("--allow {}=N is given twice: which is meant?", limit.as_str())))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Puts what is allowed in the place of the manifest's limits.
     pub fn apply(&self, limits: &mut Limits) -> Vec<Allowance> {
         let Some(reason) = &self.reason else { return Vec::new() };

@@ -55,7 +55,7 @@ struct What {
     #[arg(value_name = "MANIFEST", required_unless_present = "saved")]
     manifest: Option<PathBuf>,
     /// Carry out this saved plan instead; exits 6 when it is altered, expired or for another tenant
-    #[arg(long = "plan", id = "saved", value_name = "FILE", conflicts_with_all = ["manifest", "only", "allow"])]
+    #[arg(long = "plan", id = "saved", value_name = "FILE", conflicts_with_all = ["manifest", "only", "allow", "reason"])]
     saved: Option<PathBuf>,
     /// Start something only if the plan has this digest, else exit 6
     #[arg(long, value_name = "HEX", value_parser = digest)]
@@ -77,6 +77,7 @@ fn digest(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn apply(args: &ApplyArgs, global: &Global) -> Result<Exit, Failure> {
+    args.allowing.check()?;
     let asks = !args.what.is_approved() || args.locking.asks();
     if asks && !args.auto_approve && !std::io::stdin().is_terminal() {
         return Err(Failure::Usage(
@@ -105,10 +106,21 @@ async fn apply_now(
         return Ok(end(run, None, connection, &[]).await);
     }
     let (mut run, mut made) = match (&args.what.saved, &args.what.manifest) {
-        (Some(file), _) => match from_file(file, args, &run, connection) {
-            Ok(made) => (run, made),
-            Err(failure) => return only_finish(run, &failure, args.no_wait, connection).await,
-        },
+        (Some(file), _) => {
+            let made = tokio::select! {
+                biased;
+                () = interrupt.set() => None,
+                made = from_file(file, args, &run, connection) => Some(made),
+            };
+            match made {
+                Some(Ok(made)) => (run, made),
+                Some(Err(failure)) => return only_finish(run, &failure, args.no_wait, connection).await,
+                None => {
+                    run.interrupted();
+                    return Ok(end(run, None, connection, &[]).await);
+                }
+            }
+        }
         (None, manifest) => {
             let manifest = manifest.as_deref().unwrap_or(Path::new(""));
             let asked = Asked { manifest, narrow: &args.narrow, allowing: &args.allowing };
@@ -136,20 +148,26 @@ async fn apply_now(
     }
     held.iter().for_each(|held| held.tell(&output));
     let also: Vec<Exit> = held.iter().map(Held::exit).chain(args.narrow.blocked(&made.document)).collect();
-    let mandate = plan::mandate(&made.document);
-    run.carry_out(changes, made.protected, Some(&mandate), args.no_wait).await?;
+    // What starts nothing is not the plan that is gone on with.
+    let mandate = held.iter().all(Held::starts).then(|| plan::mandate(&made.document));
+    run.carry_out(changes, made.protected, mandate.as_ref(), args.no_wait).await?;
     Ok(end(run, Some(&made.document), connection, &also).await)
 }
 
 /// The saved plan, as far as it is still to be done.
-fn from_file(file: &Path, args: &ApplyArgs, run: &Run, connection: &Connection) -> Result<Made, Failure> {
+async fn from_file(
+    file: &Path,
+    args: &ApplyArgs,
+    run: &Run,
+    connection: &Connection,
+) -> Result<Made, Failure> {
     let (saved, now) = (SavedPlan::read(file)?, connection.clock.now());
     saved.may_start(run.tenant(), now, args.what.plan_sha256.as_deref())?;
     let all = saved.document.changes.len();
-    let (made, done) = saved.left(run.running(), now);
+    let (made, done) = saved.left(run, &connection.clock).await?;
     connection.pipeline.planned(&made.document);
     if done > 0 {
-        connection.output.say(&format!("{done} of the plan's {all} changes were ended by earlier runs."));
+        connection.output.say(&format!("{done} of the plan's {all} changes are done already."));
     }
     Ok(made)
 }

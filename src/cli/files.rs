@@ -23,6 +23,8 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
 
 /// Writes a file; whoever reads it meanwhile sees the old one, or all of the new one.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    // A link stays one, and what it leads to is written.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().ok_or_else(|| Error::new(ErrorKind::InvalidInput, "it names no file"))?;
     let part = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
     let written = (|| {

@@ -35,6 +35,11 @@ impl Held {
         }
     }
 
+    /// Whether anything of the plan starts all the same.
+    pub fn starts(&self) -> bool {
+        matches!(self, Held::Clock(_))
+    }
+
     /// The code that holds because of it.
     pub fn exit(&self) -> Exit {
         match self {

@@ -35,7 +35,7 @@ use failure::Failure;
 use options::Global;
 use pipeline::Reports;
 
-use crate::report::output::Format;
+use crate::report::output::{Format, Output};
 
 /// Keeps Microsoft 365 Advanced Auditing on for the users and groups that a manifest declares.
 ///
@@ -82,8 +82,18 @@ pub fn main() -> ExitCode {
             failure.exit()
         }
     };
+    let exit = if Output::has_lost_a_result() { lost(exit, &output) } else { exit };
     pipeline.over(exit);
     exit.into()
+}
+
+/// The command did what it did, and whoever reads its result has only a part of it.
+fn lost(exit: Exit, output: &Output) -> Exit {
+    output.explain(&output.error_style().error(
+        "the result could not be written to stdout (is the disk full?), and what is there is cut off; what was done is \
+         done, and in the journal",
+    ));
+    Exit::first(&[exit, Exit::Error])
 }
 
 impl Command {

@@ -55,7 +55,7 @@ pub(super) struct Global {
     #[arg(long, global = true, value_enum, default_value = "human")]
     format: Format,
     /// Short for --format json
-    #[arg(long, global = true)]
+    #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
     /// Write what happens while it happens to this file, one JSON object a line; - for stdout, and then
     /// the result goes to stderr. For plan, apply and heal

@@ -19,7 +19,7 @@ use crate::plan::resolve::{Desired, Protected, resolve};
 use crate::plan::running::Running;
 use crate::report::human::finding;
 use crate::report::human::plan::{View, approval, render, unknown};
-use crate::report::json::v1::common::{self, FindingDocument};
+use crate::report::json::v1::common::{self, FindingDocument, SubjectName};
 use crate::report::json::v1::plan::{LimitDocument, MadeFrom, PlanDocument};
 use crate::report::output::{Format, Output};
 use crate::report::{gitlab, junit, markdown, sarif};
@@ -85,7 +85,8 @@ impl Narrow {
 
 pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<Exit, Failure> {
     let output = global.output();
-    refuse_to_overwrite(args)?;
+    args.allowing.check()?;
+    refuse_to_overwrite(args, global)?;
     if global.sandbox.is_none() {
         // Nobody is asked, and no token needed, to see that a manifest cannot be used.
         manifests::read_offline(&args.manifest)?;
@@ -125,19 +126,21 @@ pub(super) struct Asked<'a> {
     pub allowing: &'a Allowing,
 }
 
-/// A plan file in the place of its manifest would be the end of the manifest.
-fn refuse_to_overwrite(args: &PlanArgs) -> Result<(), Failure> {
+/// A plan file in the place of its manifest, or of a device, would be the end of that.
+fn refuse_to_overwrite(args: &PlanArgs, global: &Global) -> Result<(), Failure> {
     let Some(out) = &args.out else { return Ok(()) };
-    let same = |one: &Path, two: &Path| {
-        one.canonicalize().is_ok_and(|one| two.canonicalize().is_ok_and(|two| one == two))
+    let Ok(whole) = out.canonicalize() else { return Ok(()) };
+    let is = |other: &Path| other.canonicalize().is_ok_and(|other| other == whole);
+    let what = if is(&args.manifest) {
+        "the manifest itself"
+    } else if global.sandbox.as_deref().is_some_and(is) {
+        "the simulated tenant itself"
+    } else if !whole.is_file() {
+        "no file, but a folder, a pipe or a device"
+    } else {
+        return Ok(());
     };
-    if same(out, &args.manifest) {
-        return Err(Failure::Usage(format!(
-            "--out {} is the manifest itself: name another file",
-            out.display()
-        )));
-    }
-    Ok(())
+    Err(Failure::Usage(format!("--out {} is {what}: name another file", out.display())))
 }
 
 fn save(plan: &PlanDocument, file: &Path, output: &Output) -> Result<(), Failure> {
@@ -210,6 +213,20 @@ fn decide(
     if wrong.is_empty() { Ok(plan) } else { Err(Failure::Internal(wrong.join("; "))) }
 }
 
+/// More than that are not worth a place in the journal: next time fewer will be.
+const TOO_MANY: usize = 1000;
+
+/// Whoever was not as declared when this plan was made cannot have been turned off by somebody since.
+fn out_of_sync(plan: &PlanDocument) -> Option<Vec<String>> {
+    let changed = plan.changes.iter().map(|one| &one.subject);
+    let blocked = plan.blocked.iter().map(|one| &one.subject);
+    let all = changed.chain(blocked).chain(plan.unknown.iter().map(|one| &one.subject));
+    let words =
+        |one: &SubjectName| one.id.map(|id| id.to_string()).into_iter().chain([one.name.to_lowercase()]);
+    let words: Vec<String> = all.flat_map(words).take(2 * TOO_MANY + 1).collect();
+    (words.len() <= 2 * TOO_MANY).then_some(words)
+}
+
 /// What a run that carries this plan out may do.
 pub(super) fn mandate(plan: &PlanDocument) -> Mandate {
     let allowed = |limit: &LimitDocument| {
@@ -220,6 +237,7 @@ pub(super) fn mandate(plan: &PlanDocument) -> Mandate {
         sha256: plan.sha256.clone(),
         max_off: plan.max_off,
         manifest_sha256: plan.manifest.only.is_empty().then(|| plan.manifest.sha256.clone()),
+        out_of_sync: out_of_sync(plan),
         allowed: plan.limits.iter().filter_map(allowed).collect(),
         changes: plan.changes.len(),
         estimate: Estimate::from(&plan.estimate),

@@ -5,16 +5,23 @@ use std::path::Path;
 
 use super::plan::Made;
 use super::{Failure, files};
-use crate::model::Timestamp;
+use crate::clock::Clock;
+use crate::model::{SignedDuration, Timestamp};
+use crate::observe::collect;
 use crate::observe::observed::Tenant;
 use crate::plan::check::check_saved;
-use crate::plan::running::Running;
-use crate::plan::saved::left;
+use crate::plan::plan;
+use crate::plan::resolve::resolve;
+use crate::plan::saved::{left, toggles};
 use crate::report::json::v1::plan::PlanDocument;
 use crate::report::json::v1::plan_file::{self, LARGEST_BYTES};
 use crate::report::json::v1::restored::Restored;
+use crate::run::Run;
 
 const PLAN_AGAIN: &str = "make a new one: `advaudit plan MANIFEST --out FILE`. Nothing new was started";
+
+/// Graph's clock is known within bounds, and each run reckons anew.
+const AHEAD: SignedDuration = SignedDuration::from_mins(2);
 
 /// A plan as it was saved.
 pub(super) struct SavedPlan {
@@ -40,7 +47,7 @@ impl SavedPlan {
 
     /// Whether it may be started now, on that tenant.
     pub fn may_start(&self, tenant: &Tenant, now: Timestamp, approved: Option<&str>) -> Result<(), Failure> {
-        let PlanDocument { tenant: own, expires_at, .. } = &self.document;
+        let PlanDocument { tenant: own, expires_at, created_at, .. } = &self.document;
         if own.id != tenant.id {
             return Err(Failure::stale(
                 format!(
@@ -50,6 +57,10 @@ impl SavedPlan {
                 "sign in to the plan's tenant, or apply the plan of this one. Nothing new was started",
             ));
         }
+        if created_at.duration_since(now) > AHEAD {
+            let message = format!("the plan was made at {created_at}, and it is {now}");
+            return Err(Failure::stale(message, PLAN_AGAIN));
+        }
         if *expires_at <= now {
             let message = format!("the plan expired at {expires_at}, and it is {now}");
             return Err(Failure::stale(message, PLAN_AGAIN));
@@ -57,11 +68,18 @@ impl SavedPlan {
         approved.map_or(Ok(()), |approved| same_digest(&self.document.sha256, approved))
     }
 
-    /// What of it is still to be done, and how many of its changes were ended by earlier runs.
-    pub fn left(self, running: &Running, now: Timestamp) -> (Made, usize) {
-        let left = left(&self.restored.changes, running, self.document.created_at, now);
-        let protected = self.restored.protected;
-        (Made { document: self.document, changes: left.changes, protected }, left.done)
+    /// What of it is still to be done, and how many of its changes are done already, by whomever.
+    pub async fn left(self, run: &Run, clock: &Clock) -> Result<(Made, usize), Failure> {
+        let (running, protected) = (run.running(), self.restored.protected);
+        let mut left = left(&self.restored.changes, running, self.document.created_at, clock.now());
+        if let Some(declared) = toggles(&left.changes, run.tenant().id, &protected) {
+            let tenant = run.tenant().clone();
+            let observed =
+                collect::collect(run.reader(), &declared, tenant, &running.left_on(), clock).await?;
+            let fresh = plan(&resolve(&declared, &observed, running), &observed, running, clock.now());
+            left = left.looked_at(&observed, &fresh, running.runs.began);
+        }
+        Ok((Made { document: self.document, changes: left.changes, protected }, left.done))
     }
 }
 

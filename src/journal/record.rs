@@ -47,6 +47,10 @@ pub enum Entry {
         /// Digest of the manifest that the plan was made from; absent where only a part of it was meant.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         manifest_sha256: Option<String>,
+        /// The declared subjects that were not as they must be, by id and by name in lower case; absent where
+        /// that is not known, or they are too many to tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        out_of_sync: Option<Vec<String>>,
         /// Limits of the manifest that were overridden, and why.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         allowed: Vec<Allowed>,

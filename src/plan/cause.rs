@@ -3,13 +3,13 @@
 
 use super::change::{Action, Cause};
 use super::running::Running;
-use crate::model::{SubjectId, Timestamp};
+use crate::model::{Subject, SubjectId, Timestamp};
 
 /// What is known of a subject that is to be changed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Case<'a> {
     /// Who.
-    pub id: SubjectId,
+    pub subject: &'a Subject,
     /// What is done.
     pub action: Action,
     /// When its assignments last changed (`lastUpdatedDateTime`); groups have no such date.
@@ -22,8 +22,8 @@ pub(super) struct Case<'a> {
 
 /// Why it has to be changed.
 pub(super) fn cause(case: Case<'_>, running: &Running) -> Cause {
-    let Case { id, action, changed, manifest, .. } = case;
-    if action == Action::Enable && left_on(id, running).is_some() {
+    let Case { subject, action, changed, manifest, .. } = case;
+    if action == Action::Enable && left_on(subject.id, running).is_some() {
         return Cause::TenantChanged;
     }
     let Some(base) = &running.runs.baseline else { return Cause::FirstRun };
@@ -31,8 +31,8 @@ pub(super) fn cause(case: Case<'_>, running: &Running) -> Cause {
     match changed {
         Some(changed) if changed > base.at => Cause::TenantChanged,
         _ if !same_manifest => Cause::ManifestChanged,
-        // A group has no date. That run left it on, or failed and said so.
-        None if action == Action::Enable => Cause::TenantChanged,
+        // A group has no date.
+        None if action == Action::Enable && base.was_in_sync(subject) => Cause::TenantChanged,
         // Neither changed, so it is what that run did not get to.
         Some(_) | None => Cause::FirstRun,
     }
@@ -40,10 +40,10 @@ pub(super) fn cause(case: Case<'_>, running: &Running) -> Cause {
 
 /// Whether somebody turned off what was on as declared, and since when it was known to be on.
 pub(super) fn was_on_since(case: Case<'_>, running: &Running) -> Option<Timestamp> {
-    left_on(case.id, running).or_else(|| {
+    left_on(case.subject.id, running).or_else(|| {
         let base = running.runs.baseline.as_ref().filter(|base| base.manifest == case.manifest)?;
         let changed = case.changed.is_none_or(|changed| changed > base.at);
-        (changed && case.is_named).then_some(base.at)
+        (changed && case.is_named && base.was_in_sync(case.subject)).then_some(base.at)
     })
 }
 

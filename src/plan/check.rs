@@ -53,6 +53,9 @@ fn check_changes(
         if change.action != Action::Resume && !expects_its_licenses(change) {
             say("writes a license that it does not expect to find (P1)");
         }
+        if change.action == Action::Toggle && !names_its_people(change) {
+            say("does not say who goes off");
+        }
         if change.action == Action::Toggle {
             let is_protected = |person: &Person| protected.covers(person.id, &person.name);
             if change.people.iter().any(is_protected) {
@@ -94,6 +97,14 @@ fn ends_on(change: &Change) -> bool {
     };
     words == expected
         && change.steps.iter().all(|step| !matches!(step, Step::Wait(wait) if wait.is_negative()))
+}
+
+/// A user's toggle turns that user off, a group's at least one member.
+fn names_its_people(change: &Change) -> bool {
+    match change.subject.id {
+        SubjectId::User(id) => matches!(change.people.as_slice(), [person] if person.id == id),
+        SubjectId::Group(_) => !change.people.is_empty(),
+    }
 }
 
 fn expects_its_licenses(change: &Change) -> bool {

@@ -45,6 +45,7 @@ pub(super) fn turned_off_by_others(
     let when = changed.filter(|changed| *changed > was_on);
     let when =
         when.map_or_else(String::new, |changed| format!("; its assignments last changed at {changed}"));
+    let was_on = was_on.strftime("%Y-%m-%d %H:%M:%S UTC");
     let message = format!("{subject} was turned off by somebody else: it was on at {was_on}{when}");
     let help = "turning this service plan off is a known attacker's move (MITRE ATT&CK T1562.008): the tenant's \
                 audit log has who changed the license";

@@ -201,7 +201,9 @@ impl<'a> Draft<'a> {
                 self.plan.in_sync.push(in_sync(found.subject, Vec::new()));
             }
             Verdict::Blocked(why) => {
-                self.tell_of_others(&found, matches!(why, WhyNot::OffByGroups(_)));
+                let is_off =
+                    matches!(why, WhyNot::OffByGroups(_) | WhyNot::NoUsageLocation | WhyNot::InError { .. });
+                self.tell_of_others(&found, is_off);
                 let (subject, place) = (Named::from(&found.subject), found.want.place.clone());
                 self.plan.blocked.push(Blocked { subject, why, place });
             }
@@ -230,11 +232,20 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn case(&self, found: &Found<'_>, action: Action) -> Case<'a> {
+    fn case<'f>(&self, found: &'f Found<'_>, action: Action) -> Case<'f>
+    where
+        'a: 'f,
+    {
         let id = found.subject.id;
         let user = id.user().and_then(|id| self.observed.users.get(&id));
         let changed = user.and_then(|user| User::newest_update(user.relevant(&self.observed.catalog)));
-        Case { id, action, changed, manifest: &self.desired.manifest_sha256, is_named: found.want.is_named }
+        Case {
+            subject: &found.subject,
+            action,
+            changed,
+            manifest: &self.desired.manifest_sha256,
+            is_named: found.want.is_named,
+        }
     }
 
     fn unknown(&mut self, id: SubjectId, name: &str, reason: String, want: &Want) {

@@ -3,7 +3,7 @@
 //! Without it a user in the middle of a toggle would look like a user to repair, and one whom we
 //! turned on a minute ago like one to toggle again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::dates::Own;
 use super::edit::Edit;
@@ -32,6 +32,8 @@ pub struct Running {
 /// What is remembered of earlier runs as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Runs {
+    /// When the journal begins: nothing of ours is older, or it is lost.
+    pub began: Option<Timestamp>,
     /// The run that goes on, as it will be the baseline.
     pub open: Option<(RunId, Baseline)>,
     /// The newest run that carried a manifest out as far as it could.
@@ -43,10 +45,20 @@ pub struct Runs {
 /// When a manifest was last carried out: what differs now was changed since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Baseline {
-    /// When that run ended.
+    /// When that began, with what was read just before.
     pub at: Timestamp,
+    /// Who was not as declared then, by id and by name in lower case; none where that is not known.
+    pub out_of_sync: Option<BTreeSet<String>>,
     /// The digest of the manifest's text.
     pub manifest: String,
+}
+
+impl Baseline {
+    /// Whether that subject was as declared then.
+    pub fn was_in_sync(&self, subject: &Subject) -> bool {
+        let words = [subject.id.guid().to_string(), subject.name.to_lowercase()];
+        self.out_of_sync.as_ref().is_some_and(|out| words.iter().all(|word| !out.contains(word)))
+    }
 }
 
 /// A plan that runs have begun to carry out.

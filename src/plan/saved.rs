@@ -1,11 +1,21 @@
 //! A saved plan against what runs have done since: which of its changes are still to be done.
 //!
-//! Whether a subject is still as the plan expects it, is seen when its turn comes, by a fresh read.
+//! Whether a subject is still as the plan expects it, is seen when its turn comes, by a fresh read. That read
+//! has no dates, and knows nothing of an off without a record. So the toggles are looked at anew before: whoever
+//! was turned on since by another hand is not toggled again, and whoever is off is turned on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::change::{Action, Change};
+use super::planned::Plan;
+use super::resolve::Protected;
 use super::running::{InFlight, Running};
 use super::sequence::resume;
-use crate::model::Timestamp;
+use crate::diag::{Place, Source};
+use crate::manifest::declared::{Declared, GroupEntry, Limits, Located, Toggle, UserEntry, Who, Wish};
+use crate::model::{GroupKey, SignedDuration, SubjectId, SubjectKind, TenantId, Timestamp, UserId, UserKey};
+use crate::observe::observed::{Dates, Observed};
 
 /// What is left of a saved plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,4 +56,81 @@ fn again(change: &Change, now: Timestamp) -> Change {
         (Some(own), Action::Resume) => Change { expect: change.expect.clone(), ..resume(own, now) },
         _ => change.clone(),
     }
+}
+
+/// The toggles among these changes as a manifest of their own; none when there are none with a date.
+pub fn toggles(changes: &[Change], tenant: TenantId, protected: &Protected) -> Option<Declared> {
+    let source = Arc::new(Source::new("the saved plan", ""));
+    let place = Place::new(&source, 0..0);
+    let toggles =
+        || changes.iter().filter(|change| change.action == Action::Toggle && change.asked.is_some());
+    let wish = |change: &Change| Wish {
+        toggle_if_enabled_before: change.asked,
+        reason: Some(change.reason.clone()),
+        place: place.clone(),
+    };
+    let user = |change: &Change| {
+        let who = Who::User(UserKey::Id(change.subject.id.user()?));
+        Some(UserEntry { who, license: None, wish: wish(change) })
+    };
+    let group = |change: &Change| {
+        let group = GroupKey::Id(change.subject.id.group()?);
+        Some(GroupEntry { group, wish: wish(change) })
+    };
+    let longest = |kind: SubjectKind, time: fn(&Change) -> SignedDuration| {
+        let of = toggles().filter(|change| change.subject.id.kind() == kind);
+        of.map(time).max().unwrap_or_default()
+    };
+    toggles().next()?;
+    Some(Declared {
+        tenant: Located { value: tenant.to_string(), place: place.clone() },
+        toggle: Toggle {
+            wait: longest(SubjectKind::User, |change| change.wait),
+            group_wait: longest(SubjectKind::Group, |change| change.wait),
+            group_gate: longest(SubjectKind::Group, |change| change.gate),
+            ..Toggle::default()
+        },
+        limits: Limits { group_members: u64::MAX, ..Limits::default() },
+        protect: protected
+            .words()
+            .map(|word| Located { value: UserKey::parse(&word), place: place.clone() })
+            .collect(),
+        users: toggles().filter_map(user).collect(),
+        groups: toggles().filter_map(group).collect(),
+        source,
+    })
+}
+
+impl Left {
+    /// Takes in what a fresh look at the toggles showed: `fresh` is what would be planned for them now.
+    #[must_use]
+    pub fn looked_at(self, observed: &Observed, fresh: &Plan, journal_began: Option<Timestamp>) -> Left {
+        // An off of ours that is older than the journal was lost with the journal before it. A younger one
+        // is somebody else's, and its subject not what the plan expects.
+        let is_lost = |own: &InFlight| journal_began.is_none_or(|began| own.off_at() <= began);
+        let found_off = fresh.with(Action::Resume).filter(|one| one.resumes.as_ref().is_some_and(is_lost));
+        let found_off = found_off.map(|change| (change.subject.id, change));
+        let found_off: BTreeMap<SubjectId, &Change> = found_off.collect();
+        let mut done = self.done;
+        let mut changes = Vec::with_capacity(self.changes.len());
+        for change in self.changes {
+            match found_off.get(&change.subject.id) {
+                Some(resume) if change.action == Action::Toggle => changes.push((*resume).clone()),
+                _ if is_renewed(&change, observed) => done += 1,
+                _ => changes.push(change),
+            }
+        }
+        changes.sort_by_key(|change| change.action);
+        Left { changes, done }
+    }
+}
+
+/// Whether everybody whom a toggle would turn off was turned on at or after the date that asks for it.
+fn is_renewed(change: &Change, observed: &Observed) -> bool {
+    let (Action::Toggle, Some(asked)) = (change.action, change.asked) else { return false };
+    let since = |id: UserId| match observed.users.get(&id).map(|user| &user.dates) {
+        Some(dates @ Dates::Read(_)) => dates.newest_on().is_some_and(|on| on >= asked),
+        Some(Dates::NotRead) | None => false,
+    };
+    !change.people.is_empty() && change.people.iter().all(|person| since(person.id))
 }

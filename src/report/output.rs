@@ -1,6 +1,7 @@
 //! Where text goes: results to stdout, everything else to stderr.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::style::Style;
 use super::words::wrap;
@@ -42,16 +43,25 @@ impl Output {
     /// Prints a result; text ends with one line end.
     pub fn result(&self, text: &str) {
         if self.results_to_stderr {
-            write_line(&mut std::io::stderr().lock(), text);
+            _ = write_line(&mut std::io::stderr().lock(), text);
         } else {
-            write_line(&mut std::io::stdout().lock(), text);
+            let written = write_line(&mut std::io::stdout().lock(), text);
+            // A reader that went away (`| head`) is no error of ours, and there is nobody left to tell.
+            if written.is_err_and(|cause| cause.kind() != ErrorKind::BrokenPipe) {
+                RESULT_LOST.store(true, Ordering::Relaxed);
+            }
         }
+    }
+
+    /// Whether a result could not be written: a document that was cut off must not look like a success.
+    pub fn has_lost_a_result() -> bool {
+        RESULT_LOST.load(Ordering::Relaxed)
     }
 
     /// Says something beside the result, unless `-q`.
     pub fn say(&self, text: &str) {
         if !self.quiet {
-            write_line(&mut std::io::stderr().lock(), text);
+            _ = write_line(&mut std::io::stderr().lock(), text);
         }
     }
 
@@ -63,7 +73,7 @@ impl Output {
 
     /// Says what went wrong, line by line as it is, even with `-q`.
     pub fn complain(&self, text: &str) {
-        write_line(&mut std::io::stderr().lock(), text);
+        _ = write_line(&mut std::io::stderr().lock(), text);
     }
 
     /// The style for results.
@@ -106,11 +116,13 @@ pub fn to_stdout(lines: &str) -> std::io::Result<()> {
     stream.write_all(lines.as_bytes()).and_then(|()| stream.flush())
 }
 
-/// A reader that went away (`| head`) is no error of ours, and there is nobody left to tell.
-fn write_line(stream: &mut impl Write, text: &str) {
+/// Set once by whichever result is lost; the command goes on, for it may have to turn somebody on.
+static RESULT_LOST: AtomicBool = AtomicBool::new(false);
+
+fn write_line(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
     if text.is_empty() {
-        return;
+        return Ok(());
     }
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    _ = write!(stream, "{text}{end}").and_then(|()| stream.flush());
+    write!(stream, "{text}{end}").and_then(|()| stream.flush())
 }

@@ -29,7 +29,7 @@ pub(super) fn number(number: u64) -> String {
 pub(super) fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     // From ten minutes on only minutes are said, the nearest: an hour but a second is an hour.
-    let seconds = if seconds < 600 { seconds } else { (seconds + 30) / 60 * 60 };
+    let seconds = if seconds < 600 { seconds } else { seconds.saturating_add(30) / 60 * 60 };
     let (minutes, rest) = (seconds / 60, seconds % 60);
     match (minutes, rest) {
         (0, _) => format!("{seconds} s"),

@@ -61,6 +61,8 @@ pub struct Mandate {
     pub max_off: u64,
     /// The digest of the manifest; none where only a part of it is meant.
     pub manifest_sha256: Option<String>,
+    /// The declared subjects that were not in sync, as the journal keeps them.
+    pub out_of_sync: Option<Vec<String>>,
     /// Limits that were overridden.
     pub allowed: Vec<Allowed>,
     /// How many changes the plan has, those included that are not carried out.
@@ -273,6 +275,7 @@ impl Run {
             tenant: self.tenant.id,
             plan_sha256: mandate.map(|mandate| mandate.sha256.clone()),
             manifest_sha256: mandate.and_then(|mandate| mandate.manifest_sha256.clone()),
+            out_of_sync: mandate.and_then(|mandate| mandate.out_of_sync.clone()),
             allowed: mandate.map(|mandate| mandate.allowed.clone()).unwrap_or_default(),
         };
         let written = self.journal.append(begun, self.way.clock.now()).await;

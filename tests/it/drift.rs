@@ -133,6 +133,30 @@ fn somebody_whom_a_selector_picks_up_is_no_alarm() {
     assert_eq!(alarms(&site), ["b@contoso.com"], "the journal has that it was on");
 }
 
+/// Whoever was blocked or refused when it was last carried out was not on then.
+#[test]
+fn whoever_was_never_on_is_no_alarm() {
+    let tenant = "users:\n  - bare@contoso.com\n  - {upn: refused@contoso.com, restricted: true, licenses: [{license: \
+                  SPE_E5, off: [M365_ADVANCED_AUDITING]}]}\ngroups:\n  - {name: E5 Legal}\n";
+    let manifest = "users: [bare@contoso.com, refused@contoso.com]\ngroups: [E5 Legal]\n";
+    let site = Site::new(manifest, tenant);
+    site.apply().exits(5);
+    site.later(60);
+    for group in [true, false] {
+        site.somebody(|tenant: &Tenant| Deed::Assign {
+            to: match group {
+                true => SubjectId::Group(tenant.group_named("E5 Legal").expect("a group")),
+                false => SubjectId::User(tenant.user_named("bare@contoso.com").expect("a user")),
+            },
+            license: tenant.license_named("SPE_E5").expect("owned"),
+            off: [SERVICE_PLAN].into(),
+        });
+    }
+    site.later(60);
+    assert_eq!(causes(&site).len(), 3);
+    assert_eq!(alarms(&site), Vec::<String>::new());
+}
+
 /// A run that a limit stopped, or that was meant for a part only, has settled nothing.
 #[test]
 fn a_run_that_settled_nothing_is_nothing_to_compare_with() {

@@ -39,7 +39,7 @@ use advaudit::plan::change::{Action, Change};
 use advaudit::plan::digest;
 use advaudit::plan::planned::Plan;
 use advaudit::plan::resolve::{Desired, Protected, resolve};
-use advaudit::plan::saved::left;
+use advaudit::plan::saved::{left, toggles};
 use advaudit::report::json::v1::common;
 use advaudit::report::json::v1::plan::{EXPIRES_IN, MadeFrom, PlanDocument};
 use advaudit::report::json::v1::plan_file;
@@ -145,7 +145,6 @@ impl World {
             self.watch.tell("the state folder is lost");
             self.watch.count("state lost");
             self.watch.forget();
-            self.saved.take();
             platter.wipe();
             self.watch.bucket.borrow_mut().wipe();
         }
@@ -444,7 +443,19 @@ impl World {
             return Ok(run.end(|_| (6, ())).await.0);
         }
         self.watch.count("saved plans");
-        let left = left(&restored.changes, run.running(), document.created_at, now);
+        let running = run.running().clone();
+        let mut left = left(&restored.changes, &running, document.created_at, now);
+        if let Some(declared) = toggles(&left.changes, run.tenant().id, &restored.protected) {
+            let own = run.tenant().clone();
+            let observed = collect::collect(run.reader(), &declared, own, &running.left_on(), clock).await?;
+            let fresh = advaudit::plan::plan(
+                &resolve(&declared, &observed, &running),
+                &observed,
+                &running,
+                clock.now(),
+            );
+            left = left.looked_at(&observed, &fresh, running.runs.began);
+        }
         let only_resumes = document.exceeds_a_limit();
         let starts = |change: &Change| change.action == Action::Resume || !only_resumes;
         let changes = left.changes.into_iter().filter(starts).collect();

@@ -6,8 +6,12 @@ use crate::apply::live::Live;
 use crate::apply::outcome::{Outcome, Trouble};
 use crate::apply::write_down;
 use crate::graph::Direction;
-use crate::model::Licensed;
+use crate::model::{AssignmentState, Licensed};
+use crate::observe::observed::User;
 use crate::plan::change::Action;
+
+/// One in so many members may have joined a group since the plan.
+const A_FEW_MORE: u64 = 10;
 
 impl Machine {
     pub(super) fn first_look(&mut self, live: &Live, world: &World<'_>) -> Vec<Command> {
@@ -33,6 +37,9 @@ impl Machine {
                 let message = format!("it would turn off {name}, who is protected: plan again");
                 return self.close(Outcome::Skipped, Some(Trouble::ours("protected-member", message)));
             }
+            if let Err(trouble) = self.count_people(live, world) {
+                return self.close(Outcome::Skipped, Some(trouble));
+            }
         }
         self.first_write(live, world)
     }
@@ -50,6 +57,24 @@ impl Machine {
             Action::Enable | Action::Resume => self.send_on(fresh, world),
             Action::Toggle => self.send_off(fresh, world),
         }
+    }
+
+    /// How many a group's toggle turns off now. A few more than planned are no surprise; many are, and were
+    /// held against no limit.
+    fn count_people(&mut self, live: &Live, world: &World<'_>) -> Result<(), Trouble> {
+        if !self.job.is_group() {
+            return Ok(());
+        }
+        let sound = |user: &&User| user.assignments.iter().all(|one| one.state == AssignmentState::Active);
+        let going = live.would_go_off(&self.job.skus, world.catalog).filter(sound).count() as u64;
+        let planned = self.job.people;
+        if going > planned + planned / A_FEW_MORE {
+            let message =
+                format!("it would turn off {going} people, and the plan says {planned}: plan again");
+            return Err(Trouble::ours("more-people", message));
+        }
+        self.job.people = planned.max(going);
+        Ok(())
     }
 
     /// Who would go off and must not.

@@ -23,6 +23,7 @@ fn started(tenant: TenantId) -> Entry {
         tenant,
         plan_sha256: None,
         manifest_sha256: None,
+        out_of_sync: None,
         allowed: Vec::new(),
     }
 }

@@ -92,7 +92,7 @@ fn how_long_each_format_takes_beside_the_plan() {
             let ratio = took / (planning + making);
             table.push_str(&format!("  {name:8} {took:.4} s, {ratio:.2} of that, {bytes} bytes\n"));
         }
-        #[expect(clippy::print_stdout, reason = "it is there to print")]
+        #[expect(clippy::disallowed_macros, reason = "it is there to print")]
         {
             print!("{table}");
         }

@@ -139,7 +139,7 @@ impl Story {
             expect: live.expectation(&catalog),
             wait: SignedDuration::from_mins(if is_group { 0 } else { 60 }),
             gate: if is_group { SignedDuration::from_hours(2) } else { SignedDuration::ZERO },
-            people: 1,
+            people: if is_group { 5 } else { 1 },
             reason: "INC-1".into(),
             asked: Some(start()),
             protected: Arc::default(),

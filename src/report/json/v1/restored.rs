@@ -5,14 +5,25 @@
 
 use std::collections::BTreeSet;
 
-use super::plan::{ChangeDocument, ExpectationDocument, OffDocument, PlanDocument, StepDocument};
+use super::common::ServicePlanDocument;
+use super::plan::{
+    ChangeDocument, ExpectationDocument, OffDocument, PlanDocument, StepDocument, SummaryDocument,
+};
 use crate::model::{
-    AssignedBy, AssignmentState, GroupId, SignedDuration, Subject, SubjectId, SubjectKind, UserId,
+    AssignedBy, AssignmentState, GroupId, SERVICE_PLAN_NAME, SignedDuration, Subject, SubjectId, SubjectKind,
+    Timestamp, UserId,
 };
 use crate::plan::change::{Action, Change, Expectation, Person, Step};
 use crate::plan::edit::Edit;
+use crate::plan::limits::Limit;
 use crate::plan::resolve::Protected;
 use crate::plan::running::{InFlight, Phase};
+
+/// No manifest asks for more, and no journal is believed that does.
+const LONGEST: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// More people than any tenant has.
+const MOST_PEOPLE: u64 = 100_000_000;
 
 /// What is carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,11 +36,49 @@ pub struct Restored {
 
 /// What a plan document would do; or the part of it that means nothing.
 pub fn restore(plan: &PlanDocument) -> Result<Restored, String> {
-    let changes = plan.changes.iter().map(change).collect::<Result<_, _>>()?;
+    let words = plan.protect.iter().chain([&plan.tenant.domain]);
+    words.map(String::as_str).try_for_each(on_one_line)?;
+    let changes: Vec<Change> =
+        plan.changes.iter().map(|one| change(one, plan.created_at)).collect::<Result<_, _>>()?;
+    is_summed_up(plan, &changes)?;
     Ok(Restored { changes, protected: Protected::named(plan.protect.iter().map(String::as_str)) })
 }
 
-fn change(document: &ChangeDocument) -> Result<Change, String> {
+/// A name with a line break or worse would draw something of its own wherever it is shown.
+fn on_one_line(text: &str) -> Result<(), String> {
+    match text.contains(char::is_control) {
+        true => Err("a name holds control characters".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// Whether the numbers that people go by are those of the changes.
+fn is_summed_up(plan: &PlanDocument, changes: &[Change]) -> Result<(), String> {
+    let SummaryDocument { enable, toggle, resume, blocked, unknown, .. } = plan.summary;
+    let with = |action| changes.iter().filter(|change| change.action == action).count();
+    let said = [enable, toggle, resume, blocked, unknown];
+    let actions = [Action::Enable, Action::Toggle, Action::Resume].map(with);
+    if said != [actions[0], actions[1], actions[2], plan.blocked.len(), plan.unknown.len()] {
+        return Err("its summary is not that of its changes".to_owned());
+    }
+    let toggles = changes.iter().filter(|change| change.action == Action::Toggle);
+    let going_off: u64 = toggles.map(|change| change.people.len() as u64).sum();
+    for limit in &plan.limits {
+        let is_counted = limit.name != Limit::Toggle.as_str() || limit.actual == going_off;
+        if !is_counted || limit.exceeded != (limit.actual > limit.limit) {
+            return Err(format!("limits.{} is not held against its changes", limit.name));
+        }
+    }
+    if Limit::ALL.iter().any(|limit| !plan.limits.iter().any(|own| own.name == limit.as_str())) {
+        return Err("a limit is missing".to_owned());
+    }
+    if plan.service_plan != ServicePlanDocument::ours() {
+        return Err(format!("it is about another service plan than {SERVICE_PLAN_NAME}"));
+    }
+    Ok(())
+}
+
+fn change(document: &ChangeDocument, made_at: Timestamp) -> Result<Change, String> {
     let subject = subject(document)?;
     let steps: Vec<Step> = document.steps.iter().map(step).collect::<Result<_, _>>()?;
     let edits = document.assignments.iter().map(|one| Edit {
@@ -41,7 +90,7 @@ fn change(document: &ChangeDocument) -> Result<Change, String> {
     let people = document.people.iter().map(|one| Person { id: one.id, name: one.name.clone() });
     let expect: BTreeSet<Expectation> = document.expect.iter().map(expectation).collect::<Result<_, _>>()?;
     let resumes = match (&document.off, document.action) {
-        (Some(off), Action::Resume) => Some(in_flight(document, &subject, off, &edits)),
+        (Some(off), Action::Resume) => Some(in_flight(document, &subject, is_sound(off, made_at)?, &edits)),
         (None, Action::Enable | Action::Toggle) => None,
         (_, action) => {
             return Err(format!("the {} of {subject} has the keys of another action", action.as_str()));
@@ -69,6 +118,8 @@ fn change(document: &ChangeDocument) -> Result<Change, String> {
 
 fn subject(document: &ChangeDocument) -> Result<Subject, String> {
     let name = document.subject.name.clone();
+    on_one_line(&name)?;
+    document.people.iter().try_for_each(|person| on_one_line(&person.name))?;
     let id = document.subject.id.ok_or_else(|| format!("{name} has no id"))?;
     let id = match document.subject.kind {
         SubjectKind::User => SubjectId::User(UserId(id)),
@@ -86,8 +137,24 @@ fn longest(steps: &[Step], is_meant: impl Fn(&Step) -> bool) -> SignedDuration {
     steps.iter().filter(|step| is_meant(step)).map(|step| step.parts().1).max().unwrap_or_default()
 }
 
+/// Times that a manifest could have asked for. What the journal has is carried out as the journal has it.
+fn is_sound(off: &OffDocument, made_at: Timestamp) -> Result<&OffDocument, String> {
+    if off.recorded {
+        return Ok(off);
+    }
+    let longest = 0..=LONGEST.as_secs();
+    let waits = off.due.duration_since(made_at) <= LONGEST && off.at <= off.due;
+    match longest.contains(&off.wait_seconds) && longest.contains(&off.gate_seconds) && waits {
+        true if off.people <= MOST_PEOPLE => Ok(off),
+        _ => Err("an unfinished toggle has times or people that no plan has".to_owned()),
+    }
+}
+
 fn step(document: &StepDocument) -> Result<Step, String> {
     let time = SignedDuration::from_secs(document.seconds);
+    if time > LONGEST {
+        return Err(format!("`{}` takes longer than 30 days", document.r#do));
+    }
     match (document.r#do.as_str(), document.seconds) {
         ("off", 0) => Ok(Step::Off),
         ("verify_off", 0..) => Ok(Step::VerifyOff(time)),
