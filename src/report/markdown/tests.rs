@@ -223,7 +223,7 @@ proptest! {
 fn a_reason_is_read_as_it_was_written() {
     let text = plan(&with_texts("INC-1 *not* a|b <b> `c` $5 @octocat #12 https://a.com "));
     let (_, words) = drawn(&text);
-    let words = words.replace('\u{200b}', "").replace('\n', "");
+    let words = words.replace(['\u{200b}', '\n'], "");
     assert!(words.contains("INC-1 *not* a|b <b> `c` $5 @octocat #12 https://a.com 2"), "{words}");
 }
 
