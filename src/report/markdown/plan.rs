@@ -62,7 +62,7 @@ fn part(plan: &PlanDocument) -> String {
     let names: Vec<String> = only.iter().map(|name| code(name)).collect();
     let names = few(&names);
     format!(
-        "**Only a part of the manifest** (`--only`): {names}. Nothing is said, or done, of the others.\n\n"
+        "**Only a part of the manifest** (`--only`): {names}. The others who are declared were not compared.\n\n"
     )
 }
 
