@@ -11,6 +11,7 @@ use crate::report::human::finding;
 use crate::report::json::v1::check::CheckDocument;
 use crate::report::json::v1::common;
 use crate::report::output::Format;
+use crate::report::remarks::Unread;
 use crate::report::{junit, sarif};
 
 /// Check manifests without asking anybody: keys, types, times, names
@@ -27,7 +28,7 @@ pub(super) struct CheckArgs {
 pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     let output = global.output();
     let now = Clock::system().now();
-    let (mut findings, mut readable): (Vec<Finding>, bool) = (Vec::new(), true);
+    let (mut findings, mut unread): (Vec<Finding>, Vec<Unread>) = (Vec::new(), Vec::new());
     let files = manifests::files(&args.manifests)?;
     for file in &files {
         match manifests::source(file) {
@@ -36,19 +37,20 @@ pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> 
             },
             Err(failure) => {
                 failure.show(&output);
-                readable = false;
+                let (message, help) = (failure.to_string(), failure.hint());
+                unread.push(Unread { file: file.display().to_string(), message, help });
             }
         }
     }
-    let valid = readable && !findings.iter().any(Finding::is_error);
+    let valid = unread.is_empty() && !findings.iter().any(Finding::is_error);
     let findings = common::findings(&findings);
     let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     match output.format {
         Format::Json => {
             output.result(&common::text(&CheckDocument { format_version: "1.0".into(), valid, findings }));
         }
-        Format::Sarif => output.result(&sarif::of_findings(&findings, &names)),
-        Format::Junit => output.result(&junit::of_findings(&findings, &names, now)),
+        Format::Sarif => output.result(&sarif::of_findings(&findings, &unread, &names)),
+        Format::Junit => output.result(&junit::of_findings(&findings, &unread, &names, now)),
         // No other format is let through to this command.
         Format::Human | Format::Markdown | Format::Gitlab => {
             output.result(&finding::render(&findings, output.style().colour, output.width()));

@@ -1,5 +1,5 @@
 //! What a pipeline is told beside the result: what happens while it happens (`--log-events`), and the
-//! outputs of a GitHub Actions step. Nothing here stops a run: whoever is off must be turned on.
+//! outputs of a GitHub Actions step (its page is `step_summary`). Nothing here stops a run: whoever is off must be turned on.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
@@ -23,8 +23,6 @@ use crate::report::output::{Format, Output, to_stdout};
 
 /// Where a step of GitHub Actions writes its outputs.
 const OUTPUT_FILE: &str = "GITHUB_OUTPUT";
-/// Where it writes its page, in Markdown.
-const SUMMARY_FILE: &str = "GITHUB_STEP_SUMMARY";
 
 /// A command that pipelines are told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +61,6 @@ struct Inner {
     /// The last wait that was told.
     waits_until: Cell<Option<Timestamp>>,
     outputs: RefCell<StepOutputs>,
-    summary: RefCell<String>,
 }
 
 /// Where events go.
@@ -155,12 +152,6 @@ impl Pipeline {
         });
     }
 
-    /// A text in Markdown for the page of the step; the last one counts.
-    #[expect(dead_code, reason = "the text comes with the Markdown of plans and runs")]
-    pub fn summarized(&self, markdown: String) {
-        *self.0.summary.borrow_mut() = markdown;
-    }
-
     /// The command is over, with that code.
     pub fn over(&self, exit: Exit) {
         if self.0.command.get().is_none() {
@@ -168,7 +159,6 @@ impl Pipeline {
         }
         self.0.outputs.borrow_mut().exit_code = exit.code();
         self.append(OUTPUT_FILE, &self.0.outputs.borrow().lines());
-        self.append(SUMMARY_FILE, &self.0.summary.borrow());
     }
 
     /// Adds a text to the file that a variable names; what cannot be written is told, and no more.
@@ -193,7 +183,7 @@ impl Pipeline {
         if !self.0.has_begun.replace(true) {
             lines.insert(0, events::version(command.as_str(), self.now()));
         }
-        let failed = lines.iter().find_map(|event| own.write(&events::line(event)).err());
+        let failed = lines.iter().find_map(|event| own.write(&common::line(event)).err());
         if let Some(cause) = failed {
             self.complain(&format!(
                 "cannot write events to {} any more: {cause}; no further event is written, and the command goes on",

@@ -66,11 +66,6 @@ impl Plan {
         self.changes.iter().filter(move |change| change.action == action)
     }
 
-    /// How many people each toggle turns off.
-    pub fn people_off(&self) -> impl Iterator<Item = u64> {
-        self.with(Action::Toggle).map(|change| change.people.len() as u64)
-    }
-
     /// The numbers of the summary line.
     pub fn summary(&self) -> Summary {
         Summary {

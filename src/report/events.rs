@@ -17,14 +17,6 @@ use crate::model::{SignedDuration, Subject, Timestamp};
 use crate::plan::change::Action;
 use crate::plan::planned::Summary;
 
-/// The line of an event, with its line end. Never a line break inside: JSON writes it as `\n`.
-pub fn line(event: &EventDocument) -> String {
-    // Plain structs with text keys: serde_json cannot fail on them.
-    let mut text = serde_json::to_string(event).unwrap_or_default();
-    text.push('\n');
-    text
-}
-
 /// The first line.
 pub fn version(command: &str, at: Timestamp) -> EventDocument {
     let tool_version = env!("CARGO_PKG_VERSION").to_owned();

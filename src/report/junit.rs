@@ -1,4 +1,5 @@
-//! JUnit XML, which pipelines show as tests: whether what is declared holds.
+//! JUnit XML, which pipelines show as tests: whether what is declared can be had. The changes of a plan are no
+//! cases: what would be done about them is in the plan itself.
 //!
 //! A suite for a plan's tenant, or for each manifest that is checked. Of a plan there are always the cases
 //! that everything declared could be read and that the limits hold. A blocked subject is a failure, for what
@@ -10,13 +11,15 @@
 //! (windyroad's JUnit.xsd) both accept, in every version. So a case has no `file` and no output of its own, none
 //! is skipped, and the place is the first line of its text.
 
+use std::collections::HashMap;
+
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::json::v1::common::FindingDocument;
 use super::json::v1::plan::PlanDocument;
-use super::remarks::{self, Remark, Source, called, plain};
-use super::words::number;
+use super::remarks::{self, Remark, Source, Unread, called, plain};
+use super::words::{count, number, people};
 use crate::diag::Severity;
 use crate::model::Timestamp;
 
@@ -43,25 +46,30 @@ pub fn of_plan(plan: &PlanDocument) -> String {
     render(&[suite])
 }
 
-/// The report of manifests that were checked, one suite each; `at` is when.
-pub fn of_findings(findings: &[FindingDocument], files: &[String], at: Timestamp) -> String {
+/// The report of manifests that were checked, one suite each; `at` is when. What has no place in any of them
+/// stands in the first.
+pub fn of_findings(
+    findings: &[FindingDocument],
+    unread: &[Unread],
+    files: &[String],
+    at: Timestamp,
+) -> String {
     let all = remarks::of_findings(findings);
+    let of_file = |one: &Remark<'_>| {
+        let place = one.place?;
+        files.iter().position(|file| *file == place.file)
+    };
     let room = CASES / files.len().max(1);
     let suites: Vec<Suite> = files
         .iter()
-        .map(|file| {
-            let own: Vec<Remark<'_>> = all
-                .iter()
-                .filter(|one| one.place.is_some_and(|place| place.file == *file))
-                .cloned()
-                .collect();
+        .enumerate()
+        .map(|(at_file, file)| {
+            let own: Vec<Remark<'_>> =
+                all.iter().filter(|one| of_file(one).unwrap_or(0) == at_file).cloned().collect();
             let mut suite = Suite::new(format!("advaudit check of {}", plain(file, NAME)), file);
             suite.at = at;
-            let errors = own.iter().filter(|one| one.severity == Severity::Error).count();
-            let says = (errors > 0).then(|| format!("{} errors", number(errors as u64)));
-            suite
-                .cases
-                .push(Case::of_all("the manifest can be used", says.map(|text| (Verdict::Failure, text))));
+            let unread = unread.iter().find(|one| one.file == *file);
+            suite.cases.push(can_be_used(&own, unread));
             suite.add_all(&own, room.max(1));
             suite
         })
@@ -69,9 +77,18 @@ pub fn of_findings(findings: &[FindingDocument], files: &[String], at: Timestamp
     render(&suites)
 }
 
+fn can_be_used(own: &[Remark<'_>], unread: Option<&Unread>) -> Case {
+    let errors = own.iter().filter(|one| one.severity == Severity::Error).count();
+    let says = match unread {
+        Some(unread) => Some((Verdict::Error, unread.text())),
+        None => (errors > 0).then(|| (Verdict::Failure, count(errors, "error", "errors"))),
+    };
+    Case::of_all("the manifest can be used", says)
+}
+
 fn everything_could_be_read(plan: &PlanDocument) -> Case {
-    let unread = plan.unknown.len() as u64;
-    let says = (!plan.complete).then(|| format!("{} declared subjects could not be read", number(unread)));
+    let unread = count(plan.unknown.len(), "declared subject", "declared subjects");
+    let says = (!plan.complete).then(|| format!("{unread} could not be read"));
     Case::of_all("everything declared could be read", says.map(|text| (Verdict::Error, text)))
 }
 
@@ -80,8 +97,11 @@ fn limits_hold(plan: &PlanDocument) -> Case {
     let each: Vec<String> = exceeded
         .map(|limit| {
             format!(
-                "limits.{} allows {} people, and this plan would {} {}",
-                limit.name, limit.limit, limit.name, limit.actual
+                "limits.{} allows {}, and this plan would {} {}",
+                limit.name,
+                people(limit.limit),
+                limit.name,
+                limit.actual
             )
         })
         .collect();
@@ -111,16 +131,10 @@ struct Case {
 
 impl Case {
     fn of_all(name: &str, wrong: Option<(Verdict, String)>) -> Self {
-        let (verdict, message) = wrong.unwrap_or((Verdict::Passed, String::new()));
+        let (verdict, text) = wrong.unwrap_or((Verdict::Passed, String::new()));
+        let message = text.lines().next().unwrap_or_default().to_owned();
         let name = name.to_owned();
-        Case {
-            class: "advaudit".into(),
-            kind: name.replace(' ', "-"),
-            name,
-            verdict,
-            text: message.clone(),
-            message,
-        }
+        Case { class: "advaudit".into(), kind: name.replace(' ', "-"), name, verdict, message, text }
     }
 
     fn new(remark: &Remark<'_>) -> Self {
@@ -168,12 +182,21 @@ impl Suite {
 
     fn add_all(&mut self, remarks: &[Remark<'_>], most: usize) {
         let (listed, left) = remarks.split_at(remarks.len().min(most));
-        self.cases.extend(listed.iter().map(Case::new));
+        // Viewers take two cases of one name for one.
+        let mut seen: HashMap<(String, String), usize> = HashMap::new();
+        for mut case in listed.iter().map(Case::new) {
+            let nth = seen.entry((case.class.clone(), case.name.clone())).or_default();
+            *nth += 1;
+            if *nth > 1 {
+                case.name = format!("{} ({nth})", case.name);
+            }
+            self.cases.push(case);
+        }
         if !left.is_empty() {
             let failed = left.iter().filter(|one| Case::new(one).verdict != Verdict::Passed).count();
             let text = format!(
-                "{} more cases are left out, {} of them failed; `advaudit plan -v` or `--json` shows them all",
-                number(left.len() as u64),
+                "{} left out, {} of them failed; `--json` shows them all",
+                count(left.len(), "more case is", "more cases are"),
                 number(failed as u64)
             );
             let verdict = if failed > 0 { Verdict::Failure } else { Verdict::Passed };

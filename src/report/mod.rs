@@ -13,7 +13,7 @@ pub mod junit;
 pub mod markdown;
 pub mod output;
 pub mod progress;
-mod remarks;
+pub mod remarks;
 pub mod sarif;
 mod style;
 mod words;

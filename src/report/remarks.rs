@@ -36,6 +36,25 @@ pub(super) struct Remark<'a> {
     pub place: Option<&'a PlaceDocument>,
 }
 
+/// A manifest that could not be read, so that nothing is known of what it declares.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    /// As it was named.
+    pub file: String,
+    /// Why not.
+    pub message: String,
+    /// The next step.
+    pub help: Option<String>,
+}
+
+impl Unread {
+    /// Why not, and the next step below it.
+    pub(super) fn text(&self) -> String {
+        let help = self.help.as_ref().map(|help| format!("\nnext: {}", plain(help, 1_000)));
+        format!("{}{}", plain(&self.message, 1_000), help.unwrap_or_default())
+    }
+}
+
 /// All of a plan, worst first, otherwise in the order of the document.
 pub(super) fn of_plan(plan: &PlanDocument) -> Vec<Remark<'_>> {
     let blocked = plan.blocked.iter().map(|one| Remark {

@@ -19,8 +19,8 @@ use self::log::{
 };
 use super::json::v1::common::{self, FindingDocument, PlaceDocument};
 use super::json::v1::plan::PlanDocument;
-use super::remarks::{self, Remark, plain};
-use super::words::number;
+use super::remarks::{self, Remark, Unread, plain};
+use super::words::count;
 use crate::diag::Severity;
 
 /// GitHub shows so many results of a run.
@@ -36,16 +36,17 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The log of a plan.
 pub fn of_plan(plan: &PlanDocument) -> String {
     let files: Vec<&str> = plan.manifest.files.iter().map(String::as_str).collect();
-    render(&remarks::of_plan(plan), &files)
+    render(&remarks::of_plan(plan), &files, &[])
 }
 
-/// The log of manifests that were checked.
-pub fn of_findings(findings: &[FindingDocument], files: &[String]) -> String {
+/// The log of manifests that were checked; of one that could not be read nothing is known, and the log says
+/// that it is not whole.
+pub fn of_findings(findings: &[FindingDocument], unread: &[Unread], files: &[String]) -> String {
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    render(&remarks::of_findings(findings), &files)
+    render(&remarks::of_findings(findings), &files, unread)
 }
 
-fn render(remarks: &[Remark<'_>], files: &[&str]) -> String {
+fn render(remarks: &[Remark<'_>], files: &[&str], unread: &[Unread]) -> String {
     // Without a place it is of the whole: the first line of the manifest.
     let whole = files.first().copied().unwrap_or("manifest.yaml");
     let (mut results, mut rules, mut seen) = (Vec::new(), Rules::default(), HashMap::new());
@@ -59,6 +60,7 @@ fn render(remarks: &[Remark<'_>], files: &[&str]) -> String {
         results.push(result);
     }
     let left = remarks.len() - results.len();
+    let notifications = unread.iter().map(could_not_be_read).chain((left > 0).then(|| left_out(left)));
     common::text(&Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
@@ -68,13 +70,12 @@ fn render(remarks: &[Remark<'_>], files: &[&str]) -> String {
                     name: "advaudit",
                     version: env!("CARGO_PKG_VERSION"),
                     semantic_version: env!("CARGO_PKG_VERSION"),
-                    information_uri: rules::INFORMATION_URI,
                     rules: rules.all,
                 },
             },
             invocations: [Invocation {
-                execution_successful: true,
-                tool_execution_notifications: (left > 0).then(|| left_out(left)).into_iter().collect(),
+                execution_successful: unread.is_empty(),
+                tool_execution_notifications: notifications.collect(),
             }],
             artifacts: files.iter().map(|file| Artifact { location: uri(file) }).collect(),
             column_kind: "unicodeCodePoints",
@@ -83,11 +84,13 @@ fn render(remarks: &[Remark<'_>], files: &[&str]) -> String {
     })
 }
 
+fn could_not_be_read(unread: &Unread) -> Notification {
+    Notification { level: Level::Error, message: Message { text: unread.text() } }
+}
+
 fn left_out(left: usize) -> Notification {
-    let text = format!(
-        "{} more results are left out, the least important ones: `advaudit plan -v` or `--json` shows them all",
-        number(left as u64)
-    );
+    let results = count(left, "more result is", "more results are");
+    let text = format!("{results} left out, the least important ones: `--json` shows them all");
     Notification { level: Level::Warning, message: Message { text } }
 }
 

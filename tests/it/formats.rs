@@ -104,6 +104,28 @@ fn a_manifest_that_cannot_be_used_is_told_to_code_scanning_and_to_the_test_view(
 }
 
 #[test]
+fn a_manifest_that_cannot_be_read_is_no_success_in_any_format() {
+    let site = Site::new("users: [a@contoso.com]\n", "");
+    let missing = "examples/quick-start/nowhere.yaml";
+    let utf16 = site.state().with_extension("yaml");
+    std::fs::write(&utf16, [0xff, 0xfe, b'a', 0, b':', 0]).expect("written");
+    let command = format!("check {missing} {} {} --format", site.manifest(), utf16.display());
+    let run = sarif(&site.run(&format!("{command} sarif")).exits(1));
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+    let told = run["invocations"][0]["toolExecutionNotifications"].as_array().expect("notifications");
+    assert_eq!(told.len(), 2);
+    assert!(text(&told[0]["message"]["text"]).contains(missing) && told[0]["level"] == "error", "{told:?}");
+    assert!(text(&told[1]["message"]["text"]).contains("UTF-16"), "{told:?}");
+
+    let junit = site.run(&format!("{command} junit")).exits(1);
+    let junit = junit
+        .shows(&format!("<error message=\"cannot read {missing}"))
+        .shows("is UTF-16 text")
+        .shows("errors=\"0\"");
+    assert_eq!(junit.stdout.matches("failures=\"0\" errors=\"1\"").count(), 2, "{}", junit.told());
+}
+
+#[test]
 fn the_test_view_shows_what_is_declared_and_not_so() {
     let manifest = format!(
         "limits: {{toggle: 0}}\nusers: [{{user: on@contoso.com, toggleIfEnabledBefore: {T}}}, no\u{e9}@contoso.com]\n"

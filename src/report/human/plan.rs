@@ -41,8 +41,8 @@ pub fn render(plan: &PlanDocument, view: View) -> String {
     let mut text = format!("Tenant {tenant} ({})\n", plan.tenant.id);
     text.push_str(&format!("Read at {}\n", time(plan.created_at)));
     let mut blocks = folded::changes(&plan.changes);
-    // By action as they come, so that the first of each are shown.
-    blocks.sort_by_key(|block| order(block.first.action));
+    // By action, as a run goes through them, so that the first of each are shown.
+    blocks.sort_by_key(|block| block.first.action);
     for alike in blocks.chunk_by(|one, next| one.first.action == next.first.action) {
         let (shown, left) = alike.split_at(view.shown(alike.len()));
         for block in shown {
@@ -68,15 +68,6 @@ impl View {
     /// How many of so many blocks are drawn.
     fn shown(self, blocks: usize) -> usize {
         if self.verbose { blocks } else { blocks.min(BLOCKS) }
-    }
-}
-
-/// As a run goes through them.
-fn order(action: Action) -> u8 {
-    match action {
-        Action::Resume => 0,
-        Action::Enable => 1,
-        Action::Toggle => 2,
     }
 }
 

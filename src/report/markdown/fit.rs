@@ -31,7 +31,7 @@ pub(super) struct Section<'a> {
     /// The first two lines of the table.
     pub head: String,
     /// The rows, the most important first.
-    pub rows: Box<dyn Iterator<Item = Row<'a>> + 'a>,
+    pub rows: Box<dyn ExactSizeIterator<Item = Row<'a>> + 'a>,
     /// How many subjects all rows stand for.
     pub subjects: usize,
     /// What the line says under which details are folded.
@@ -86,17 +86,19 @@ pub(super) fn draw(sections: Vec<Section<'_>>, room: usize) -> (String, LeftOut)
 
 fn table<'a>(section: Section<'a>, room: usize, out: &mut LeftOut) -> Drawn<'a> {
     let mut text = format!("{}\n\n{}\n", section.heading, section.head);
-    let (mut details, mut shown, mut left) = (Vec::new(), 0, 0);
-    for (at, row) in section.rows.enumerate() {
-        if left > 0 || text.len() + row.line.len() + A_LINE > room {
-            left += 1;
-            continue;
+    let (mut details, mut shown, mut drawn) = (Vec::new(), 0, 0);
+    let total = section.rows.len();
+    for row in section.rows {
+        if text.len() + row.line.len() + A_LINE > room {
+            break;
         }
+        drawn += 1;
         text.push_str(&row.line);
         text.push('\n');
         shown += row.subjects;
-        details.extend(row.detail.map(|detail| (at + 1, detail)));
+        details.extend(row.detail.map(|detail| (drawn, detail)));
     }
+    let left = total - drawn;
     text.push('\n');
     if left > 0 {
         let subjects = section.subjects.saturating_sub(shown);

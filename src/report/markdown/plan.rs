@@ -1,11 +1,13 @@
 //! A plan as a reviewer reads it who has never seen advaudit: the numbers, what it costs, what is in the
 //! way, then who is turned off and for how long, who is turned on, and who is blocked and why.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::BYTES;
 use super::fit::{self, Detail, LeftOut, Row, Section};
-use super::text::{code, sentence, shell_word, subject};
+use super::text::{code, command, sentence, shell_word, spoken, subject};
 use crate::diag::{Code, Severity};
 use crate::model::SubjectKind;
 use crate::plan::change::{Action, Cause};
@@ -20,6 +22,9 @@ const NAMES: usize = 3;
 /// How many findings of severity error are told at the top.
 const ALERTS: usize = 5;
 
+/// Bytes of a command that is worth copying.
+const COMMAND: usize = 4_000;
+
 /// Draws a plan.
 pub fn render(plan: &PlanDocument) -> String {
     let head = head(plan);
@@ -33,6 +38,7 @@ fn head(plan: &PlanDocument) -> String {
     let mut text = format!("<!-- advaudit:plan tenant={} -->\n", plan.tenant.id);
     text.push_str(&format!("### advaudit plan for {}\n\n", code(&plan.tenant.domain)));
     text.push_str(&format!("**{}**\n\n", Summary::from(plan.summary)));
+    text.push_str(&part(plan));
     if plan.changes.is_empty() {
         text.push_str("Nothing would be written, and nobody turned off.\n\n");
     } else {
@@ -45,6 +51,19 @@ fn head(plan: &PlanDocument) -> String {
          away.\n\n",
     );
     text + &alerts(plan)
+}
+
+/// That others who are declared were not looked at (`--only`).
+fn part(plan: &PlanDocument) -> String {
+    let only = &plan.manifest.only;
+    if only.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = only.iter().map(|name| code(name)).collect();
+    let names = few(&names);
+    format!(
+        "**Only a part of the manifest** (`--only`): {names}. The others who are declared were not compared.\n\n"
+    )
 }
 
 fn alerts(plan: &PlanDocument) -> String {
@@ -64,7 +83,7 @@ fn alerts(plan: &PlanDocument) -> String {
     }
     let errors: Vec<_> = plan.findings.iter().filter(|one| one.severity == Severity::Error).collect();
     for error in errors.iter().take(ALERTS) {
-        text.push_str(&alert("CAUTION", &format!("{} {}", code(&error.code), sentence(&error.message))));
+        text.push_str(&alert("CAUTION", &format!("{} {}", code(&error.code), spoken(&error.message))));
     }
     if errors.len() > ALERTS {
         let more = format!("{} more errors stand under *Findings*.", errors.len() - ALERTS);
@@ -80,20 +99,24 @@ fn alerts(plan: &PlanDocument) -> String {
 }
 
 fn of_limit(limit: &LimitDocument, plan: &PlanDocument) -> String {
-    let written = if limit.written.ends_with('%') { format!(" ({})", limit.written) } else { String::new() };
+    let is_share = limit.written.ends_with('%');
+    let written = if is_share { format!(" ({})", sentence(&limit.written)) } else { String::new() };
     let name = sentence(&limit.name);
     if limit.exceeded {
+        let others = plan.limits.iter().filter(|one| one.allowed.is_some() && one.name != limit.name);
+        let mut allow: Vec<(&str, String)> =
+            others.map(|one| (one.name.as_str(), one.written.clone())).collect();
+        allow.push((&limit.name, limit.actual.to_string()));
+        let once = apply(plan, "", &allow, "\"…\"")
+            .unwrap_or_else(|| format!("--allow {}={} --reason \"…\"", limit.name, limit.actual));
         return alert(
             "CAUTION",
             &format!(
                 "**Over the limit: nothing new would be started.** This plan would {name} {}, and `limits.{name}` \
-                 allows {}{}. If that is meant, allow it once and say why: `advaudit apply {} --allow {name}={} \
-                 --reason \"…\"`",
+                 allows {}{written}. If that is meant, allow it once and say why: {}",
                 people(limit.actual),
                 limit.limit,
-                sentence(&written),
-                manifest(plan),
-                limit.actual
+                command(&once)
             ),
         );
     }
@@ -106,14 +129,27 @@ fn of_limit(limit: &LimitDocument, plan: &PlanDocument) -> String {
     }
 }
 
+/// The command that makes this plan again and carries it out, with so many people allowed by limit; none
+/// where it would be longer than anybody copies.
+fn apply(plan: &PlanDocument, digest: &str, allow: &[(&str, String)], reason: &str) -> Option<String> {
+    let manifest = plan.manifest.files.first().and_then(|file| shell_word(file));
+    let mut text = format!("advaudit apply{digest} {}", manifest.as_deref().unwrap_or("MANIFEST"));
+    for name in &plan.manifest.only {
+        _ = write!(text, " --only {}", shell_word(name).as_deref().unwrap_or("NAME"));
+    }
+    for (name, most) in allow {
+        let allowed = shell_word(&format!("{name}={most}"));
+        _ = write!(text, " --allow {}", allowed.as_deref().unwrap_or("LIMIT=N"));
+    }
+    if !allow.is_empty() {
+        _ = write!(text, " --reason {reason}");
+    }
+    (text.len() <= COMMAND).then_some(text)
+}
+
 /// A block that GitHub and GitLab draw with a sign and a colour.
 pub(super) fn alert(kind: &str, text: &str) -> String {
     format!("> [!{kind}]\n> {text}\n\n")
-}
-
-/// The manifest as a word of a command.
-fn manifest(plan: &PlanDocument) -> &str {
-    plan.manifest.files.first().and_then(|file| shell_word(file)).unwrap_or("MANIFEST")
 }
 
 fn left_out(out: LeftOut) -> String {
@@ -153,8 +189,9 @@ fn changes<'a>(action: Action, blocks: Vec<Block<'a>>) -> Section<'a> {
         Action::Enable => "Enable: turn on",
         Action::Resume => "Resume: turn on again",
     };
-    // Nothing to compare with, nothing to tell.
-    let tells_cause = blocks.iter().any(|block| block.first.cause.is_some());
+    // That everything is new needs no column.
+    let is_telling = |cause| matches!(cause, Some(Cause::ManifestChanged | Cause::TenantChanged));
+    let tells_cause = blocks.iter().any(|block| is_telling(block.first.cause));
     let mut columns = vec!["", "who"];
     columns.extend(match action {
         Action::Toggle => Some("off for"),
@@ -254,11 +291,14 @@ fn detail(action: Action, block: Block<'_>) -> Option<Detail<'_>> {
 }
 
 fn blocked(plan: &PlanDocument) -> Section<'_> {
-    let blocks = folded::blocked(&plan.blocked).into_iter().enumerate();
-    let rows = blocks.map(|(at, ((reason, next_step), alike))| {
-        let (who, place) =
-            (alike_in_words(&alike), place(plan, alike.first().map(|one| &one.place), alike.len()));
-        let line = row(&[(at + 1).to_string(), who, sentence(reason), sentence(next_step), place]);
+    let mut blocks: Vec<_> = folded::blocked(&plan.blocked).into_iter().collect();
+    // What concerns most people first, otherwise as it is declared.
+    let declared =
+        |alike: &[&BlockedDocument]| alike.iter().map(|one| (one.place.file.clone(), one.place.line)).min();
+    blocks.sort_by_cached_key(|(_, alike)| (Reverse(alike.len()), declared(alike)));
+    let rows = blocks.into_iter().enumerate().map(|(at, ((reason, next_step), alike))| {
+        let (who, place) = (alike_in_words(&alike), places(plan, &alike));
+        let line = row(&[(at + 1).to_string(), who, spoken(reason), spoken(next_step), place]);
         let total = alike.len();
         let names = Box::new(
             alike.into_iter().map(|one| format!("{} (line {})", subject(&one.subject), one.place.line)),
@@ -289,16 +329,26 @@ fn alike_in_words(alike: &[&BlockedDocument]) -> String {
     format!("**{}**: {names} and {} more", count(alike.len(), "subject", "subjects"), alike.len() - NAMES)
 }
 
-/// `line 12`, of several the first; with the file where that is not the plan's own.
-fn place(plan: &PlanDocument, place: Option<&PlaceDocument>, total: usize) -> String {
-    let Some(place) = place else { return String::new() };
+/// `line 12`; with the file where that is not the plan's own.
+fn place(plan: &PlanDocument, place: &PlaceDocument) -> String {
     let line = format!("line {}", place.line);
-    let own = if plan.manifest.files.first() == Some(&place.file) {
+    if plan.manifest.files.first() == Some(&place.file) {
         line
     } else {
         format!("{}, {line}", code(&place.file))
-    };
-    if total > 1 { format!("{own} and {} more", total - 1) } else { own }
+    }
+}
+
+/// Of several places the first, and how many others.
+fn places(plan: &PlanDocument, alike: &[&BlockedDocument]) -> String {
+    let all: BTreeSet<(&str, usize)> =
+        alike.iter().map(|one| (one.place.file.as_str(), one.place.line)).collect();
+    let first = alike.iter().map(|one| &one.place).min_by_key(|place| (&place.file, place.line));
+    let first = first.map_or(String::new(), |first| place(plan, first));
+    match all.len() {
+        0 | 1 => first,
+        many => format!("{first} and {}", count(many - 1, "other", "others")),
+    }
 }
 
 /// Below a heading: of what the lines are.
@@ -309,8 +359,8 @@ fn lines(plan: &PlanDocument) -> String {
 
 fn unknown(plan: &PlanDocument) -> Section<'_> {
     let rows = plan.unknown.iter().map(|one| {
-        let (who, why) = (subject(&one.subject), sentence(&one.reason));
-        let line = row(&[who, why, place(plan, Some(&one.place), 1)]);
+        let (who, why) = (subject(&one.subject), spoken(&one.reason));
+        let line = row(&[who, why, place(plan, &one.place)]);
         Row { line, subjects: 1, detail: None }
     });
     Section {
@@ -332,9 +382,9 @@ fn findings(plan: &PlanDocument) -> Option<Section<'_>> {
     own.sort_by_key(|one| one.severity);
     let total = own.len();
     let rows = own.into_iter().map(|one| {
-        let (word, message) = (one.severity.as_str(), sentence(&one.message));
-        let help = one.help.as_deref().map_or(String::new(), sentence);
-        let place = place(plan, one.place.as_ref(), 1);
+        let (word, message) = (one.severity.as_str(), spoken(&one.message));
+        let help = one.help.as_deref().map_or(String::new(), spoken);
+        let place = one.place.as_ref().map_or(String::new(), |own| place(plan, own));
         let line = row(&[format!("{word} {}", code(&one.code)), message, help, place]);
         Row { line, subjects: 1, detail: None }
     });
@@ -349,7 +399,6 @@ fn findings(plan: &PlanDocument) -> Option<Section<'_>> {
 
 fn foot(plan: &PlanDocument) -> String {
     let digest = plan.sha256.chars().filter(char::is_ascii_hexdigit).take(64).collect::<String>();
-    let manifest = manifest(plan);
     let mut text = format!(
         "Read at {} by advaudit {}. May be started until {}. Digest `{digest}`.\n",
         time(plan.created_at),
@@ -360,12 +409,26 @@ fn foot(plan: &PlanDocument) -> String {
         let covered = count(plan.covered, "user is", "users are");
         _ = writeln!(text, "{covered} in sync through a declared group.");
     }
-    if !plan.changes.is_empty() {
-        _ = write!(
-            text,
-            "\nTo carry out just this, and nothing if the plan is another by then:\n\n```sh\nadvaudit apply \
-             --plan-sha256 {digest} {manifest}\n```\n"
-        );
+    // What would start nothing is not to be copied.
+    if plan.applyable {
+        text.push_str(&to_carry_out(plan, &digest));
     }
     text
+}
+
+fn to_carry_out(plan: &PlanDocument, digest: &str) -> String {
+    let limits = plan.limits.iter().filter(|limit| limit.allowed.is_some());
+    let allow: Vec<(&str, String)> =
+        limits.clone().map(|one| (one.name.as_str(), one.written.clone())).collect();
+    let reason = limits.filter_map(|one| one.allowed.as_deref()).next().and_then(shell_word);
+    let digest = format!(" --plan-sha256 {digest}");
+    match apply(plan, &digest, &allow, reason.as_deref().unwrap_or("\"…\"")) {
+        Some(command) => format!(
+            "\nTo carry out just this, and nothing if the plan is another by then:\n\n```sh\n{command}\n```\n"
+        ),
+        None => format!(
+            "\nTo carry out just this, and nothing if the plan is another by then: `advaudit apply{digest}` with \
+             the manifest and each `--only` of this plan.\n"
+        ),
+    }
 }

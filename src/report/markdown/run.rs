@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::BYTES;
 use super::fit::{self, Detail, Row, Section};
 use super::plan::{self, alert, table};
-use super::text::{code, sentence, subject};
+use super::text::{code, spoken, subject};
 use crate::apply::outcome::{Outcome, Trouble};
 use crate::report::json::v1::run::{RunDocument, SubjectDocument};
 use crate::report::words::{count, number, time};
@@ -14,8 +14,8 @@ use crate::report::words::{count, number, time};
 /// How many names, or request ids, a row spells out.
 const NAMES: usize = 3;
 
-/// Draws the end of a run; `meaning` is what its exit code says.
-pub fn render(run: &RunDocument, meaning: &str) -> String {
+/// Draws the end of a run; `meaning` is what its exit code says, in Markdown of ours.
+pub fn render(run: &RunDocument, meaning: &'static str) -> String {
     let head = head(run, meaning);
     let foot = foot(run);
     let (body, out) = fit::draw(sections(run), BYTES.saturating_sub(head.len() + foot.len() + 400));
@@ -27,7 +27,7 @@ pub fn render(run: &RunDocument, meaning: &str) -> String {
     format!("{head}{left}{body}{foot}")
 }
 
-fn head(run: &RunDocument, meaning: &str) -> String {
+fn head(run: &RunDocument, meaning: &'static str) -> String {
     let own = &run.summary;
     let counted = [
         (own.enabled, "enabled"),
@@ -46,11 +46,11 @@ fn head(run: &RunDocument, meaning: &str) -> String {
         .collect();
     let counted = if counted.is_empty() { "nobody was changed".to_owned() } else { counted.join(", ") };
     let mut text = format!(
-        "<!-- advaudit:run tenant={} -->\n### advaudit run on {}\n\n**Done: {counted}.**\n\nExit code {}: {}.\n\n",
+        "<!-- advaudit:run tenant={} -->\n### advaudit run on {}\n\n**{}: {counted}.**\n\nExit code {}: {meaning}.\n\n",
         run.tenant.id,
         code(&run.tenant.domain),
+        ended(run.exit_code),
         run.exit_code,
-        sentence(meaning)
     );
     if let Some(after) = run.resume_after {
         let come_back = format!(
@@ -60,6 +60,20 @@ fn head(run: &RunDocument, meaning: &str) -> String {
         text.push_str(&alert("IMPORTANT", &come_back));
     }
     text
+}
+
+/// How it ended, in a word or two: the codes of the README.
+fn ended(exit_code: u8) -> &'static str {
+    match exit_code {
+        0 => "Done",
+        3 => "Stopped by a limit",
+        4 => "Pending",
+        5 => "Partly done",
+        6 => "Not as approved",
+        7 => "No access",
+        130 => "Interrupted",
+        _ => "Failed",
+    }
 }
 
 /// What an outcome means for whoever reads it.
@@ -133,7 +147,7 @@ fn row(at: usize, alike: Vec<&SubjectDocument>) -> Row<'_> {
 }
 
 fn why(trouble: &Trouble) -> String {
-    format!("{} {}", code(&trouble.code), sentence(&trouble.message))
+    format!("{} {}", code(&trouble.code), spoken(&trouble.message))
 }
 
 /// When each was off, and what is to be noted.
@@ -153,7 +167,7 @@ fn when(one: &SubjectDocument) -> String {
     let times = [("off", one.off_at), ("on", one.on_at), ("due", one.due_at.filter(|_| one.on_at.is_none()))];
     let times: Vec<String> =
         times.into_iter().filter_map(|(word, at)| Some(format!("{word} {}", time(at?)))).collect();
-    let notes = one.notes.iter().take(NAMES).map(|note| sentence(note));
+    let notes = one.notes.iter().take(NAMES).map(|note| spoken(note));
     let said: Vec<String> = times.into_iter().chain(notes).collect();
     if !said.is_empty() {
         text.push_str(&format!(" ({})", said.join(", ")));

@@ -39,6 +39,10 @@ fn with_texts(text: &str) -> PlanDocument {
             other(text);
         }
     }
+    plan.manifest.only = vec![String::new(); 2];
+    plan.manifest.only.iter_mut().for_each(&mut other);
+    plan.limits[0].allowed = Some(String::new());
+    plan.limits[0].allowed.iter_mut().for_each(&mut other);
     for one in &mut plan.findings {
         other(&mut one.message);
         one.help.iter_mut().for_each(&mut other);
@@ -90,7 +94,8 @@ fn options() -> Options<'static> {
     options
 }
 
-/// The elements of a text in their order, without their words; and the words outside of code.
+/// The elements of a text in their order, without their words and without code, which does nothing whatever it
+/// holds; and the words outside of code.
 fn drawn(text: &str) -> (Vec<String>, String) {
     let arena = Arena::new();
     let (mut elements, mut words) = (Vec::new(), String::new());
@@ -98,9 +103,9 @@ fn drawn(text: &str) -> (Vec<String>, String) {
         match &node.data.borrow().value {
             NodeValue::Text(own) => words.push_str(own),
             // A code span that cannot be one is written as its element, and a dollar sign in one of its own.
-            NodeValue::Code(_) => elements.push("code".to_owned()),
-            NodeValue::HtmlInline(tag) if tag == "<code>" => elements.push("code".to_owned()),
-            NodeValue::HtmlInline(tag) if ["</code>", "<span>", "</span>"].contains(&tag.as_str()) => {}
+            NodeValue::Code(_) => {}
+            NodeValue::HtmlInline(tag)
+                if ["<code>", "</code>", "<span>", "</span>"].contains(&tag.as_str()) => {}
             NodeValue::HtmlInline(tag) => elements.push(tag.clone()),
             NodeValue::HtmlBlock(block) => elements.push(block.literal.clone()),
             NodeValue::CodeBlock(_) => elements.push("code block".to_owned()),
@@ -218,7 +223,7 @@ proptest! {
 fn a_reason_is_read_as_it_was_written() {
     let text = plan(&with_texts("INC-1 *not* a|b <b> `c` $5 @octocat #12 https://a.com "));
     let (_, words) = drawn(&text);
-    let words = words.replace('\u{200b}', "").replace('\n', "");
+    let words = words.replace(['\u{200b}', '\n'], "");
     assert!(words.contains("INC-1 *not* a|b <b> `c` $5 @octocat #12 https://a.com 2"), "{words}");
 }
 
@@ -232,6 +237,75 @@ fn a_limit_that_is_exceeded_is_told_first_and_with_the_flag() {
     let alert = text.find("> [!CAUTION]").expect("an alert");
     assert!(alert < text.find("#### Toggle").expect("a table"), "{text}");
     assert!(text.contains("advaudit apply examples/mixed/manifest.yaml --allow toggle=4 --reason"), "{text}");
+}
+
+#[test]
+fn a_part_is_carried_out_as_a_part_and_with_what_was_allowed() {
+    let mut plan = mixed();
+    plan.manifest.files = vec!["of us/manifest.yaml".to_owned()];
+    plan.manifest.only = vec!["adele@contoso.com".to_owned(), "Adele's group".to_owned()];
+    plan.limits[1].allowed = Some("CHG-1".to_owned());
+    plan.limits[1].written = "50%".to_owned();
+    let text = super::plan(&plan);
+    assert!(
+        text.contains("**Only a part of the manifest** (`--only`): `adele@contoso.com`, `Adele's group`.")
+    );
+    let command = format!(
+        "advaudit apply --plan-sha256 {} 'of us/manifest.yaml' --only adele@contoso.com --only 'Adele'\\''s group' \
+         --allow toggle=50% --reason CHG-1\n",
+        plan.sha256
+    );
+    assert!(text.contains(&command), "{text}");
+
+    plan.manifest.only = vec!["a".repeat(99); 1000];
+    let text = super::plan(&plan);
+    assert!(text.contains("with the manifest and each `--only`") && text.len() <= BYTES, "{text}");
+
+    plan.applyable = false;
+    assert!(!super::plan(&plan).contains("--plan-sha256"), "it cannot be started");
+}
+
+#[test]
+fn a_share_is_told_beside_its_number() {
+    let mut plan = mixed();
+    let limit = &mut plan.limits[1];
+    (limit.exceeded, limit.actual, limit.limit, limit.written) = (true, 21, 20, "1%".to_owned());
+    assert!(super::plan(&plan).contains("`limits.toggle` allows 20 (1%). If"));
+}
+
+#[test]
+fn many_of_one_line_stand_at_that_line_and_most_come_first() {
+    let mut plan = mixed();
+    let mut one = plan.blocked[0].clone();
+    one.reason = "it is so".to_owned();
+    one.place.line = 4;
+    plan.blocked.extend(vec![one; 300]);
+    let text = super::plan(&plan);
+    let row = text.lines().find(|line| line.contains("it is so")).expect("a row");
+    assert!(row.starts_with("| 1 | **300 subjects**") && row.ends_with("| line 4 |"), "{row}");
+}
+
+#[test]
+fn a_run_that_is_not_done_does_not_begin_with_done() {
+    for (code, words) in
+        [(0, "**Done: "), (3, "**Stopped by a limit: "), (4, "**Pending: "), (5, "**Partly done: ")]
+    {
+        let run = super::run(&RunDocument { exit_code: code, ..run_with("x") }, "with `--fail-on blocked`");
+        assert!(
+            run.contains(words) && run.contains(&format!("Exit code {code}: with `--fail-on blocked`.")),
+            "{run}"
+        );
+    }
+}
+
+#[test]
+fn words_of_ours_are_code_and_nothing_else_is() {
+    use super::text::spoken;
+    assert_eq!(spoken("correct `license`, or `toggle: x`"), "correct `license`, or `toggle: x`");
+    assert_eq!(
+        spoken("``a`` `@a` `a|b` ` a` `"),
+        "&#96;&#96;a&#96;&#96; &#96;\\@&#8203;a&#96; &#96;a&#124;b&#96; &#96; a&#96; &#96;"
+    );
 }
 
 /// So many changes, all of one kind or each another.

@@ -19,6 +19,41 @@ pub(super) fn sentence(text: &str) -> String {
     escaped(&plain(text, SENTENCE))
 }
 
+/// A sentence that we wrote, maybe about somebody whom others named: what stands between two backticks is a
+/// word of ours (`` `protect` ``) and is shown as code. Nothing but plain words can become that.
+pub(super) fn spoken(text: &str) -> String {
+    let text = plain(text, SENTENCE);
+    let mut out = String::with_capacity(text.len() + text.len() / 4);
+    let mut rest = text.as_str();
+    while let Some((before, word, after)) = next_word(rest) {
+        out.push_str(&escaped(before));
+        out.push_str(&format!("`{word}`"));
+        rest = after;
+    }
+    out + &escaped(rest)
+}
+
+/// What is before the next word between two single backticks, the word, and what is after it.
+fn next_word(text: &str) -> Option<(&str, &str, &str)> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._:=/-".contains(c);
+    text.match_indices('`').find_map(|(at, _)| {
+        let (before, rest) = (&text[..at], &text[at + 1..]);
+        let (word, after) = rest.split_once('`')?;
+        let is_single = !before.ends_with('`') && !after.starts_with('`');
+        let is_word = !word.is_empty() && word.trim() == word && word.chars().all(is_plain);
+        (is_single && is_word).then_some((before, word, after))
+    })
+}
+
+/// A command as code, whole.
+pub(super) fn command(text: &str) -> String {
+    if text.contains(['`', '|', '\\', '$']) {
+        format!("<code>{}</code>", escaped(text))
+    } else {
+        format!("`{text}`")
+    }
+}
+
 /// A name as code, which neither of them looks into.
 pub(super) fn code(text: &str) -> String {
     let text = plain(text, NAME);
@@ -38,12 +73,15 @@ pub(super) fn subject(subject: &SubjectName) -> String {
     }
 }
 
-/// A file's name as a word of a shell; none where it would need quotes.
-pub(super) fn shell_word(file: &str) -> Option<&str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
-    let is_word =
-        !file.is_empty() && file.len() <= 200 && !file.starts_with('-') && file.chars().all(is_plain);
-    is_word.then_some(file)
+/// A text as one word of a shell, in quotes where it needs them; none where it cannot be shown as it is, or
+/// would be taken for an option.
+pub(super) fn shell_word(text: &str) -> Option<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    if text.is_empty() || text.starts_with('-') || plain(text, SENTENCE) != text {
+        return None;
+    }
+    let is_word = text.chars().all(is_plain);
+    Some(if is_word { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) })
 }
 
 fn escaped(text: &str) -> String {

@@ -4,9 +4,6 @@
 use crate::diag::Code;
 use crate::report::remarks::{Remark, Source};
 
-/// Where the tool is explained.
-pub(super) const INFORMATION_URI: &str = "https://crates.io/crates/advaudit";
-
 /// A technique of MITRE ATT&CK that a rule may show, and how much GitHub shall make of it.
 pub(super) struct Technique {
     /// As MITRE numbers it.
