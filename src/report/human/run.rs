@@ -70,20 +70,8 @@ fn ended(all: &[&SubjectDocument], message: &str, style: Style) -> String {
 /// `Done: 3 enabled, 2 toggled.`; a run that was not allowed to do what is due does not say that there
 /// was nothing.
 fn summary(run: &RunDocument, style: Style) -> String {
-    let own = &run.summary;
-    let parts: Vec<String> = [
-        (own.enabled, "enabled"),
-        (own.toggled, "toggled"),
-        (own.resumed, "resumed"),
-        (own.pending, "pending"),
-        (own.failed, "failed"),
-        (own.skipped, "skipped"),
-        (own.blocked, "blocked"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, word)| format!("{number} {word}"))
-    .collect();
+    let parts = run.summary.counted().map(|(number, word)| format!("{number} {word}"));
+    let parts: Vec<String> = parts.collect();
     let others = run.subjects.iter().filter(|one| one.outcome.is_aside()).count();
     let others =
         if others > 0 { vec![format!("{} (see above)", count(others, "other", "others"))] } else { vec![] };

@@ -28,22 +28,11 @@ pub fn render(run: &RunDocument, meaning: &'static str) -> String {
 }
 
 fn head(run: &RunDocument, meaning: &'static str) -> String {
-    let own = &run.summary;
-    let counted = [
-        (own.enabled, "enabled"),
-        (own.toggled, "toggled"),
-        (own.resumed, "resumed"),
-        (own.pending, "pending"),
-        (own.failed, "failed"),
-        (own.skipped, "skipped"),
-        (own.blocked, "blocked"),
-        (run.subjects.iter().filter(|one| one.outcome.is_aside()).count(), "ended otherwise"),
-    ];
-    let counted: Vec<String> = counted
-        .into_iter()
-        .filter(|(many, _)| *many > 0)
-        .map(|(many, word)| format!("{} {word}", number(many as u64)))
-        .collect();
+    let aside = run.subjects.iter().filter(|one| one.outcome.is_aside()).count();
+    let aside = Some((aside, "ended otherwise")).filter(|(many, _)| *many > 0);
+    let counted = run.summary.counted().chain(aside);
+    let counted: Vec<String> =
+        counted.map(|(many, word)| format!("{} {word}", number(many as u64))).collect();
     let counted = if counted.is_empty() { "nobody was changed".to_owned() } else { counted.join(", ") };
     let mut text = format!(
         "<!-- advaudit:run tenant={} -->\n### advaudit run on {}\n\n**{}: {counted}.**\n\nExit code {}: {meaning}.\n\n",

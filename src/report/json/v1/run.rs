@@ -119,6 +119,21 @@ impl SubjectDocument {
 }
 
 impl RunSummary {
+    /// How many of each there are, with its word; nothing of what there is none.
+    pub fn counted(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        let RunSummary { enabled, toggled, resumed, pending, failed, skipped, blocked } = *self;
+        let all = [
+            (enabled, "enabled"),
+            (toggled, "toggled"),
+            (resumed, "resumed"),
+            (pending, "pending"),
+            (failed, "failed"),
+            (skipped, "skipped"),
+            (blocked, "blocked"),
+        ];
+        all.into_iter().filter(|(many, _)| *many > 0)
+    }
+
     /// Counts the outcomes; `stuck` counts as failed, because someone is off and stays so.
     pub fn of(subjects: &[SubjectDocument], blocked: usize) -> Self {
         let mut summary = RunSummary { blocked, ..RunSummary::default() };
