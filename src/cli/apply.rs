@@ -105,30 +105,17 @@ async fn apply_now(
     if run.is_stopped() {
         return Ok(end(run, None, connection, &[]).await);
     }
-    let (mut run, mut made) = match (&args.what.saved, &args.what.manifest) {
-        (Some(file), _) => {
-            let made = tokio::select! {
-                biased;
-                () = interrupt.set() => None,
-                made = from_file(file, args, &run, connection) => Some(made),
-            };
-            match made {
-                Some(Ok(made)) => (run, made),
-                Some(Err(failure)) => return only_finish(run, &failure, args.no_wait, connection).await,
-                None => {
-                    run.interrupted();
-                    return Ok(end(run, None, connection, &[]).await);
-                }
-            }
-        }
+    let planned = match (&args.what.saved, &args.what.manifest) {
+        (Some(file), _) => read_within(run, file, args, connection, &interrupt).await,
         (None, manifest) => {
             let manifest = manifest.as_deref().unwrap_or(Path::new(""));
             let asked = Asked { manifest, narrow: &args.narrow, allowing: &args.allowing };
-            match plan_within(run, &asked, connection, &output, &interrupt).await {
-                ControlFlow::Continue(planned) => planned,
-                ControlFlow::Break(ended) => return ended,
-            }
+            plan_within(run, &asked, connection, &output, &interrupt).await
         }
+    };
+    let (mut run, mut made) = match planned {
+        ControlFlow::Continue(planned) => planned,
+        ControlFlow::Break(ended) => return ended,
     };
     match output.format {
         Format::Human => output.result(&plan::human(&made.document, &output)),
@@ -147,11 +134,34 @@ async fn apply_now(
         changes.retain(|change| held.iter().all(|held| held.lets(change)));
     }
     held.iter().for_each(|held| held.tell(&output));
+    held.iter().filter_map(Held::failure).for_each(|failure| connection.pipeline.failed(failure));
     let also: Vec<Exit> = held.iter().map(Held::exit).chain(args.narrow.blocked(&made.document)).collect();
     // What starts nothing is not the plan that is gone on with.
     let mandate = held.iter().all(Held::starts).then(|| plan::mandate(&made.document));
     run.carry_out(changes, made.protected, mandate.as_ref(), args.no_wait).await?;
     Ok(end(run, Some(&made.document), connection, &also).await)
+}
+
+/// Reads the saved plan in the middle of a run; breaks with its end where that cannot be.
+async fn read_within(
+    mut run: Run,
+    file: &Path,
+    args: &ApplyArgs,
+    connection: &Connection,
+    interrupt: &Interrupt,
+) -> ControlFlow<Result<Exit, Failure>, (Run, Made)> {
+    let made = tokio::select! {
+        biased;
+        () = interrupt.set() => {
+            run.interrupted();
+            return ControlFlow::Break(Ok(end(run, None, connection, &[]).await));
+        }
+        made = from_file(file, args, &run, connection) => made,
+    };
+    match made {
+        Ok(made) => ControlFlow::Continue((run, made)),
+        Err(failure) => ControlFlow::Break(only_finish(run, &failure, args.no_wait, connection).await),
+    }
 }
 
 /// The saved plan, as far as it is still to be done.

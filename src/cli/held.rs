@@ -40,6 +40,14 @@ impl Held {
         matches!(self, Held::Clock(_))
     }
 
+    /// What went wrong, where something did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Held::Digest(failure) => Some(failure),
+            Held::Clock(_) | Held::LostMemory | Held::Limit | Held::Answer | Held::Interrupt => None,
+        }
+    }
+
     /// The code that holds because of it.
     pub fn exit(&self) -> Exit {
         match self {
