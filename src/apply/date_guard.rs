@@ -203,6 +203,7 @@ mod tests {
             wait: SignedDuration::ZERO,
             gate: SignedDuration::ZERO,
             people: 1,
+            planned_people: 1,
             reason: String::new(),
             asked: Some(at(0)),
             protected: Arc::default(),

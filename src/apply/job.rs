@@ -28,6 +28,8 @@ pub struct Job {
     pub gate: SignedDuration,
     /// How many people go off.
     pub people: u64,
+    /// How many the plan says.
+    pub planned_people: u64,
     /// Why.
     pub reason: String,
     /// The date that asked for a toggle.
@@ -51,7 +53,8 @@ impl Job {
             expect: change.expect.clone(),
             wait: change.wait,
             gate: change.gate,
-            people: people(change),
+            people: people(change).max(change.people_now.unwrap_or(0)),
+            planned_people: people(change),
             reason: change.reason.clone(),
             asked: change.asked,
             protected: Arc::clone(protected),

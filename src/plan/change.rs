@@ -57,6 +57,8 @@ pub struct Change {
     pub steps: Vec<Step>,
     /// Who goes off: the user, or the members of a group whom nothing else keeps on.
     pub people: Vec<Person>,
+    /// How many go off by a later look, where the plan was made long before.
+    pub people_now: Option<u64>,
     /// Why, in a sentence.
     pub reason: String,
     /// What must still be so when it starts.

@@ -111,13 +111,18 @@ impl Left {
         let found_off = fresh.with(Action::Resume).filter(|one| one.resumes.as_ref().is_some_and(is_lost));
         let found_off = found_off.map(|change| (change.subject.id, change));
         let found_off: BTreeMap<SubjectId, &Change> = found_off.collect();
+        let people_now = fresh.with(Action::Toggle).map(|one| (one.subject.id, one.people.len() as u64));
+        let people_now: BTreeMap<SubjectId, u64> = people_now.collect();
         let mut done = self.done;
         let mut changes = Vec::with_capacity(self.changes.len());
         for change in self.changes {
             match found_off.get(&change.subject.id) {
                 Some(resume) if change.action == Action::Toggle => changes.push((*resume).clone()),
                 _ if is_renewed(&change, observed) => done += 1,
-                _ => changes.push(change),
+                _ => {
+                    let people_now = people_now.get(&change.subject.id).copied();
+                    changes.push(Change { people_now, ..change });
+                }
             }
         }
         changes.sort_by_key(|change| change.action);

@@ -6,8 +6,7 @@ use crate::apply::live::Live;
 use crate::apply::outcome::{Outcome, Trouble};
 use crate::apply::write_down;
 use crate::graph::Direction;
-use crate::model::{AssignmentState, Licensed};
-use crate::observe::observed::User;
+use crate::model::Licensed;
 use crate::plan::change::Action;
 
 /// One in so many members may have joined a group since the plan.
@@ -37,7 +36,7 @@ impl Machine {
                 let message = format!("it would turn off {name}, who is protected: plan again");
                 return self.close(Outcome::Skipped, Some(Trouble::ours("protected-member", message)));
             }
-            if let Err(trouble) = self.count_people(live, world) {
+            if let Some(trouble) = self.has_grown() {
                 return self.close(Outcome::Skipped, Some(trouble));
             }
         }
@@ -59,22 +58,14 @@ impl Machine {
         }
     }
 
-    /// How many a group's toggle turns off now. A few more than planned are no surprise; many are, and were
+    /// A group that has grown since its plan was saved. A few people more are no surprise; many are, and were
     /// held against no limit.
-    fn count_people(&mut self, live: &Live, world: &World<'_>) -> Result<(), Trouble> {
-        if !self.job.is_group() {
-            return Ok(());
-        }
-        let sound = |user: &&User| user.assignments.iter().all(|one| one.state == AssignmentState::Active);
-        let going = live.would_go_off(&self.job.skus, world.catalog).filter(sound).count() as u64;
-        let planned = self.job.people;
-        if going > planned + planned / A_FEW_MORE {
-            let message =
-                format!("it would turn off {going} people, and the plan says {planned}: plan again");
-            return Err(Trouble::ours("more-people", message));
-        }
-        self.job.people = planned.max(going);
-        Ok(())
+    fn has_grown(&self) -> Option<Trouble> {
+        let (now, planned) = (self.job.people, self.job.planned_people);
+        (now > planned + planned / A_FEW_MORE).then(|| {
+            let message = format!("it would turn off {now} people, and the plan says {planned}: plan again");
+            Trouble::ours("more-people", message)
+        })
     }
 
     /// Who would go off and must not.

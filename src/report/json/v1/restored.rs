@@ -105,6 +105,7 @@ fn change(document: &ChangeDocument, made_at: Timestamp) -> Result<Change, Strin
         edits,
         steps,
         people: people.collect(),
+        people_now: None,
         reason: document.reason.clone(),
         expect,
         wait,
