@@ -169,6 +169,19 @@ pub(super) fn member(member: wire::Member) -> Result<Option<UserId>, Malformed> 
     who.id("id", member.id.as_deref()).map(Some)
 }
 
+/// A member that is a user, with its state where the list shows it; none for a member that is something
+/// else. Without a state nothing is known of it but its id: it has to be asked for by itself (P6).
+pub(super) fn member_user(member: wire::Member) -> Result<Option<(UserId, Option<UserRead>)>, Malformed> {
+    let read = wire::User {
+        id: member.id.clone(),
+        user_principal_name: member.user_principal_name.clone(),
+        usage_location: member.usage_location.clone(),
+        license_assignment_states: member.license_assignment_states.clone(),
+        assigned_plans: None,
+    };
+    Ok(self::member(member)?.map(|id| (id, user(read).ok())))
+}
+
 /// One license of the tenant.
 pub(super) fn license(sku: wire::SubscribedSku) -> Result<License, Malformed> {
     let who = Who::new("license", &sku.sku_id, &sku.sku_part_number);

@@ -183,13 +183,19 @@ pub struct AssignLicense {
 
 /// One entry of `/groups/{id}/members` (GRAPH 5.4).
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Member {
     /// `#microsoft.graph.user`, `#microsoft.graph.group`, …
     #[serde(rename = "@odata.type")]
     pub kind: Option<String>,
     /// The object id.
     pub id: Option<String>,
+    /// The UPN of a user; only when selected.
+    pub user_principal_name: Option<String>,
+    /// Where a user is; only when selected.
+    pub usage_location: Option<String>,
+    /// Every way in which a user holds a license; only when selected, and not of whom may not be read.
+    pub license_assignment_states: Option<Vec<LicenseAssignmentState>>,
 }
 
 /// The body of `POST /$batch` (GRAPH 7).
