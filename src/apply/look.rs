@@ -4,7 +4,7 @@ use super::live::{Live, Members};
 use super::machine::Event;
 use super::outcome::Trouble;
 use crate::graph::{Failure, Reader, UserRead};
-use crate::model::{GroupId, SubjectId, UserId, UserKey};
+use crate::model::{Catalog, GroupId, SubjectId, UserKey};
 use crate::observe::observed::User;
 use crate::observe::reading::{group, user};
 
@@ -18,7 +18,11 @@ pub(super) struct Wanted {
 }
 
 /// Looks at all of them, in their order. `Err`: nothing can be read any more.
-pub(super) async fn look(reader: &Reader, wanted: &[Wanted]) -> Result<Vec<Event>, Failure> {
+pub(super) async fn look(
+    reader: &Reader,
+    wanted: &[Wanted],
+    catalog: &Catalog,
+) -> Result<Vec<Event>, Failure> {
     let users: Vec<UserKey> = wanted.iter().filter_map(|one| one.id.user()).map(UserKey::Id).collect();
     let groups: Vec<GroupId> = wanted.iter().filter_map(|one| one.id.group()).collect();
     let mut users = reader.users(&users).await.into_iter();
@@ -31,7 +35,8 @@ pub(super) async fn look(reader: &Reader, wanted: &[Wanted]) -> Result<Vec<Event
             }
             SubjectId::Group(id) => match groups.next() {
                 Some(Ok(Some(read))) => {
-                    let members = if one.members { members(reader, id).await? } else { Members::NotRead };
+                    let members =
+                        if one.members { members(reader, id, catalog).await? } else { Members::NotRead };
                     Some(Ok(Live::Group(group(read), members)))
                 }
                 Some(Ok(None)) => Some(Ok(Live::Gone)),
@@ -53,24 +58,18 @@ fn live_user(read: UserRead) -> Live {
     Live::User(user(read))
 }
 
-/// The members as users; one that vanished between the two reads is no member any more.
-async fn members(reader: &Reader, id: GroupId) -> Result<Members, Failure> {
-    let ids: Vec<UserId> = match reader.members(id).await {
-        Ok(ids) => ids,
-        Err(failure) if failure.ends_the_run() => return Err(failure),
-        Err(failure) => return Ok(Members::Unread(failure.explained())),
+/// The members as users, with their licenses that matter. One that cannot be read makes all of them unread.
+async fn members(reader: &Reader, id: GroupId, catalog: &Catalog) -> Result<Members, Failure> {
+    let unread = |failure: Failure| match failure.ends_the_run() {
+        true => Err(failure),
+        false => Ok(Members::Unread(failure.explained())),
     };
-    let keys: Vec<UserKey> = ids.into_iter().map(UserKey::Id).collect();
-    let mut members: Vec<User> = Vec::with_capacity(keys.len());
-    for found in reader.users(&keys).await {
-        match found {
-            Ok(Some(read)) => members.push(user(read)),
-            Ok(None) => {}
-            Err(failure) if failure.ends_the_run() => return Err(failure),
-            Err(failure) => return Ok(Members::Unread(failure.explained())),
-        }
-    }
-    Ok(Members::Read(members))
+    let found = match reader.member_users(id, &|sku| catalog.has_service_plan(sku)).await {
+        Ok(found) => found,
+        Err(failure) => return unread(failure),
+    };
+    let read: Result<Vec<User>, Failure> = found.into_iter().map(|(_, read)| read.map(user)).collect();
+    read.map_or_else(unread, |members| Ok(Members::Read(members)))
 }
 
 /// What went wrong, for the journal and the run document.

@@ -4,16 +4,18 @@
 //! A failure to read one subject makes that subject unread (P6); a failure that would hold for every
 //! subject (credentials, a link to another origin) ends the reading.
 
+mod dating;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::confirm;
-use super::observed::{Dates, Everyone, Lookup, Members, Observed, Tenant, User};
-use super::reading::{LastOn, READS_DISAGREE, fatal, group, user};
+use super::observed::{Everyone, Lookup, Members, Observed, Tenant};
+use super::reading::{LastOn, fatal, group, user};
 use super::user_list::UserList;
 use crate::clock::Clock;
 use crate::graph::{Failure, GroupRead, Listed, Reader, UserRead};
 use crate::manifest::declared::{Declared, Who};
-use crate::model::{AssignedBy, Assignment, GroupId, GroupKey, SubjectId, Timestamp, UserId, UserKey};
+use crate::model::{AssignedBy, Assignment, GroupId, GroupKey, UserId, UserKey};
 
 /// Asks which tenant answers.
 pub async fn tenant(reader: &Reader) -> Result<Tenant, Failure> {
@@ -46,7 +48,6 @@ pub async fn collect(
     collecting.groups().await?;
     collecting.everyone().await?;
     collecting.named_users().await?;
-    collecting.members().await?;
     collecting.confirm().await?;
     collecting.giving_groups().await?;
     collecting.dates().await?;
@@ -96,7 +97,7 @@ impl Collecting<'_> {
         self.confirm_missing_groups().await?;
         let ids: Vec<GroupId> = self.observed.groups.keys().copied().collect();
         for id in ids {
-            self.member_ids(id).await?;
+            self.members_of(id).await?;
         }
         Ok(())
     }
@@ -149,18 +150,45 @@ impl Collecting<'_> {
         id
     }
 
-    /// Members decide about toggles, and count where a limit is a share of the declared people.
-    async fn member_ids(&mut self, id: GroupId) -> Result<(), Failure> {
+    /// Members decide about toggles, and count where a limit is a share of the declared people. Of a group
+    /// that may be toggled they are read as users.
+    async fn members_of(&mut self, id: GroupId) -> Result<(), Failure> {
         let Some(group) = self.observed.groups.get(&id) else { return Ok(()) };
-        if !self.declared.asks_for_toggles() && group.is_on(&self.observed.catalog) {
+        let members = if self.may_be_toggled(id) {
+            self.member_users(id).await?
+        } else if self.declared.asks_for_toggles() || !group.is_on(&self.observed.catalog) {
+            let ids = self.reader.members(id).await;
+            self.one(ids)?.map_or_else(Members::Unread, Members::Read)
+        } else {
             return Ok(());
-        }
-        let members = self.reader.members(id).await;
-        let members = self.one(members)?.map_or_else(Members::Unread, Members::Read);
+        };
         if let Some(group) = self.observed.groups.get_mut(&id) {
             group.members = members;
         }
         Ok(())
+    }
+
+    fn may_be_toggled(&self, id: GroupId) -> bool {
+        let leads_here = |key: &GroupKey| self.observed.group_key(key) == Lookup::Found(id);
+        let mut entries = self.declared.groups.iter();
+        entries.any(|entry| entry.wish.toggle_if_enabled_before.is_some() && leads_here(&entry.group))
+    }
+
+    async fn member_users(&mut self, id: GroupId) -> Result<Members, Failure> {
+        let catalog = &self.observed.catalog;
+        let found = self.reader.member_users(id, &|sku| catalog.has_service_plan(sku)).await;
+        let found = match self.one(found)? {
+            Ok(found) => found,
+            Err(reason) => return Ok(Members::Unread(reason)),
+        };
+        let ids = found.iter().map(|(id, _)| *id).collect();
+        for (id, read) in found {
+            match fatal(read)? {
+                Ok(read) => _ = self.keep_user(read),
+                Err(reason) => _ = self.observed.unread_users.insert(id, reason),
+            }
+        }
+        Ok(Members::Read(ids))
     }
 
     /// All users of the tenant; kept are those who hold a license with the service plan, who are
@@ -265,37 +293,6 @@ impl Collecting<'_> {
         id
     }
 
-    /// The members of groups that may be toggled, as users.
-    async fn members(&mut self) -> Result<(), Failure> {
-        let toggled =
-            self.declared.groups.iter().filter(|entry| entry.wish.toggle_if_enabled_before.is_some());
-        let groups = toggled.filter_map(|entry| match self.observed.group_key(&entry.group) {
-            Lookup::Found(id) => self.observed.groups.get(&id),
-            Lookup::NotFound | Lookup::Ambiguous(_) | Lookup::Unread(_) => None,
-        });
-        let ids: BTreeSet<UserId> = groups.flat_map(|group| group.members.ids().iter().copied()).collect();
-        let new = ids.into_iter().filter(|id| !self.observed.users.contains_key(id));
-        let new: Vec<UserId> = new.collect();
-        let keys: Vec<UserKey> = new.iter().copied().map(UserKey::Id).collect();
-        for (id, outcome) in new.into_iter().zip(self.reader.users(&keys).await) {
-            match fatal(outcome)? {
-                Ok(Some(read)) => _ = self.keep_user(read),
-                // Deleted since the members were read: no member any more.
-                Ok(None) => self.forget_member(id),
-                Err(reason) => _ = self.observed.unread_users.insert(id, reason),
-            }
-        }
-        Ok(())
-    }
-
-    fn forget_member(&mut self, gone: UserId) {
-        for group in self.observed.groups.values_mut() {
-            if let Members::Read(ids) = &mut group.members {
-                ids.retain(|id| *id != gone);
-            }
-        }
-    }
-
     /// Reads again whatever shows an older state than our journal has seen.
     async fn confirm(&mut self) -> Result<(), Failure> {
         confirm::confirm(self.reader, &mut self.observed, self.last_on, self.clock).await
@@ -319,60 +316,6 @@ impl Collecting<'_> {
             }
         }
         Ok(())
-    }
-
-    /// `assignedPlans`, where its date decides.
-    async fn dates(&mut self) -> Result<(), Failure> {
-        let ids: Vec<UserId> = self.undated().into_iter().collect();
-        let found = self.reader.service_plan_dates(&ids).await;
-        for (id, outcome) in ids.into_iter().zip(found) {
-            match fatal(outcome)? {
-                Ok(Some(entries)) => {
-                    if let Some(user) = self.observed.users.get_mut(&id) {
-                        user.dates = Dates::Read(entries);
-                    }
-                }
-                Ok(None) => self.observed.disbelieve(id, READS_DISAGREE.into()),
-                Err(reason) => self.observed.disbelieve(id, reason),
-            }
-        }
-        Ok(())
-    }
-
-    /// The users about whom `assignedPlans` decides something.
-    fn undated(&self) -> BTreeSet<UserId> {
-        let observed = &self.observed;
-        let needs = |user: &User, asked: Option<Timestamp>, on: Option<Timestamp>| {
-            user.needs_dates(asked, on, &observed.catalog)
-        };
-        let mut ids = BTreeSet::new();
-        for entry in &self.declared.users {
-            let asked = entry.wish.toggle_if_enabled_before;
-            let on = |id: UserId| self.last_on.get(&SubjectId::User(id)).copied();
-            match &entry.who {
-                Who::User(key) => {
-                    if let Lookup::Found(id) = observed.user_key(key) {
-                        ids.extend(
-                            observed.users.get(&id).filter(|user| needs(user, asked, on(id))).map(|_| id),
-                        );
-                    }
-                }
-                Who::AllLicensed { .. } => {
-                    let due = observed.users.values().filter(|user| needs(user, asked, on(user.id)));
-                    ids.extend(due.map(|user| user.id));
-                }
-            }
-        }
-        for entry in &self.declared.groups {
-            let asked = entry.wish.toggle_if_enabled_before;
-            if let (Some(_), Lookup::Found(id)) = (asked, observed.group_key(&entry.group)) {
-                let on = self.last_on.get(&SubjectId::Group(id)).copied();
-                let members = observed.groups.get(&id).map_or(&[][..], |group| group.members.ids());
-                let members = members.iter().filter_map(|id| observed.users.get(id));
-                ids.extend(members.filter(|user| needs(user, asked, on)).map(|user| user.id));
-            }
-        }
-        ids
     }
 }
 

@@ -3,7 +3,7 @@
 //! A user is on when *any* assignment in force leaves the service plan enabled, whatever the other
 //! ones say, so turning one source off may change nothing.
 
-use super::observed::{Group, User};
+use super::observed::{Dates, Group, User};
 use crate::model::{AssignedBy, Assignment, AssignmentState, Catalog, GroupId, Licensed, Timestamp};
 
 /// Whether Graph could not apply the last change of an assignment: it says so in the state, in the
@@ -60,6 +60,14 @@ impl User {
         let Some(asked) = asked else { return false };
         let renewed_by_us = own_on.is_some_and(|on| on >= asked);
         self.is_on(catalog) && !renewed_by_us
+    }
+
+    /// Whether neither the service plan was turned on nor what gives it changed at that time or later, by
+    /// dates that were read.
+    pub fn is_untouched_since(&self, time: Timestamp, catalog: &Catalog) -> bool {
+        self.dates != Dates::NotRead
+            && self.dates.newest_on().is_none_or(|on| on < time)
+            && Self::newest_update(self.sources(catalog)).is_some_and(|changed| changed < time)
     }
 
     /// What this user is to a toggle of that group.
@@ -128,7 +136,6 @@ mod tests {
     use super::*;
     use crate::graph::ServicePlanEntry;
     use crate::model::{AssignmentError, License, LicenseStatus, SERVICE_PLAN, ServicePlan, SkuId, UserId};
-    use crate::observe::observed::Dates;
 
     const E5: SkuId = SkuId(Uuid::from_u128(0xe5));
     const LEGAL: GroupId = GroupId(Uuid::from_u128(1));

@@ -14,6 +14,8 @@ const FIRST_LOOKS: u64 = 2;
 /// Members in a page (GRAPH 2.2), and what a page takes in resource units (GRAPH 8.2).
 const PAGE: u64 = 999;
 const PAGE_UNITS: u64 = 2;
+/// So many members of a group are asked for their date.
+const WITNESSES: u64 = 100;
 /// The quota of writes, less the fiftieth that the governor leaves of it (GRAPH 8.1), times ten. Writes of
 /// different subjects run side by side, so the pace of a large plan is the quota's.
 const WRITES_IN_TEN_SECONDS: u64 = 196;
@@ -147,8 +149,7 @@ fn of_one(change: &Change, members: Members<'_>) -> Asked {
 /// A look at a group with all its members.
 fn look_at_members(members: u64) -> Asked {
     let pages = members.div_ceil(PAGE).max(1);
-    let list = Asked { requests: pages, units: pages * PAGE_UNITS, writes: 0 };
-    Asked::LOOK.and(list).and(users(members))
+    Asked::LOOK.and(Asked { requests: pages, units: pages * PAGE_UNITS, writes: 0 })
 }
 
 /// So many users, read in batches.
@@ -160,11 +161,7 @@ fn users(count: u64) -> Asked {
 fn date_look(first_back: &Change, members: Members<'_>) -> Asked {
     match first_back.subject.id.group() {
         None => users(1).times(2),
-        Some(group) => {
-            let count = member_count(first_back, group, members);
-            let pages = count.div_ceil(PAGE).max(1);
-            users(count).times(2).and(Asked { requests: pages, units: pages * PAGE_UNITS, writes: 0 })
-        }
+        Some(group) => users(member_count(first_back, group, members).min(WITNESSES)).times(2),
     }
 }
 

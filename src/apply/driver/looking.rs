@@ -15,7 +15,7 @@ impl Driver<'_> {
     /// toggle, which keeps a lost journal from toggling for ever.
     pub(super) fn send_looks(&mut self) {
         let now = self.tools.clock.now();
-        let reader = self.tools.reader;
+        let (reader, catalog) = (self.tools.reader, self.tools.catalog);
         while self.flight.looks() < LOOKS_AT_ONCE
             && let Some(indices) = self.next_looks(now)
         {
@@ -24,12 +24,14 @@ impl Driver<'_> {
                 Some(Wanted { id: self.machines[*index].job().subject.id, members })
             });
             let wanted: Vec<Wanted> = wanted.collect();
-            self.flight.look(indices, async move { look::look(reader, &wanted).await });
+            self.flight.look(indices, async move { look::look(reader, &wanted, catalog).await });
         }
         let wants_date = self.holds_back() && self.guard.wants_a_look(now) && !self.flight.looks_at_date();
         if let Some(index) = self.guard.whose().filter(|_| wants_date) {
-            let (job, catalog) = (self.machines[index].job().clone(), self.tools.catalog);
-            self.flight.look_at_date(async move { date_guard::has_moved(reader, &job, catalog).await });
+            let machine = &self.machines[index];
+            let (job, members) = (machine.job().clone(), machine.members_before().collect::<Vec<_>>());
+            self.flight
+                .look_at_date(async move { date_guard::has_moved(reader, &job, &members, catalog).await });
         }
     }
 

@@ -28,7 +28,7 @@ use super::live::Live;
 use super::outcome::{End, Outcome, Trouble};
 use super::write_down;
 use crate::journal::record::Entry;
-use crate::model::{Catalog, Licensed, SignedDuration, Timestamp};
+use crate::model::{Catalog, Licensed, SignedDuration, Timestamp, UserId};
 use crate::plan::change::Action;
 
 /// Reads that must agree before something surprising is believed: replicas lag (GRAPH 12).
@@ -204,6 +204,11 @@ impl Machine {
     /// Whether the write used a list that other people had changed since the plan.
     pub fn refreshed(&self) -> bool {
         self.refreshed
+    }
+
+    /// The members of a group that were without error before the off.
+    pub fn members_before(&self) -> impl Iterator<Item = UserId> {
+        self.facts.members.iter().copied()
     }
 
     /// Things to tell.

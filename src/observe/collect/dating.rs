@@ -1,0 +1,106 @@
+//! `assignedPlans`, where its date decides: ten kilobytes a user (GRAPH 3.3), so nobody is asked in vain.
+
+use std::collections::BTreeSet;
+
+use super::Collecting;
+use crate::graph::Failure;
+use crate::manifest::declared::Who;
+use crate::model::{GroupId, SubjectId, Timestamp, UserId};
+use crate::observe::effect::Member;
+use crate::observe::observed::{Dates, Lookup, User};
+use crate::observe::reading::{READS_DISAGREE, fatal};
+
+/// So many members of a group are asked at once. One that is due decides for the whole group, and usually
+/// the first is.
+const MEMBERS: usize = 100;
+
+impl Collecting<'_> {
+    pub(super) async fn dates(&mut self) -> Result<(), Failure> {
+        let ids: Vec<UserId> = self.undated().into_iter().collect();
+        self.read_dates(&ids).await?;
+        for entry in &self.declared.groups {
+            let asked = entry.wish.toggle_if_enabled_before;
+            if let (Some(asked), Lookup::Found(id)) = (asked, self.observed.group_key(&entry.group)) {
+                self.dates_of_members(id, asked).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_dates(&mut self, ids: &[UserId]) -> Result<(), Failure> {
+        for (id, outcome) in ids.iter().zip(self.reader.service_plan_dates(ids).await) {
+            match fatal(outcome)? {
+                Ok(Some(entries)) => {
+                    if let Some(user) = self.observed.users.get_mut(id) {
+                        user.dates = Dates::Read(entries);
+                    }
+                }
+                Ok(None) => self.observed.disbelieve(*id, READS_DISAGREE.into()),
+                Err(reason) => self.observed.disbelieve(*id, reason),
+            }
+        }
+        Ok(())
+    }
+
+    /// The users about whom `assignedPlans` decides something by themselves: declared ones, and members of
+    /// whom it says whether an assignment with an error is in force.
+    fn undated(&self) -> BTreeSet<UserId> {
+        let observed = &self.observed;
+        let needs = |user: &&User, asked: Option<Timestamp>| {
+            let on = self.last_on.get(&SubjectId::User(user.id)).copied();
+            user.needs_dates(asked, on, &observed.catalog)
+        };
+        let mut ids = BTreeSet::new();
+        for entry in &self.declared.users {
+            let asked = entry.wish.toggle_if_enabled_before;
+            match &entry.who {
+                Who::User(key) => {
+                    if let Lookup::Found(id) = observed.user_key(key) {
+                        let user = observed.users.get(&id).filter(|user| needs(user, asked));
+                        ids.extend(user.map(|user| user.id));
+                    }
+                }
+                Who::AllLicensed { .. } => {
+                    let due = observed.users.values().filter(|user| needs(user, asked));
+                    ids.extend(due.map(|user| user.id));
+                }
+            }
+        }
+        for entry in &self.declared.groups {
+            let asked = entry.wish.toggle_if_enabled_before;
+            if let (Some(_), Lookup::Found(id)) = (asked, observed.group_key(&entry.group)) {
+                ids.extend(self.members_read(id).filter(|user| needs(user, None)).map(|user| user.id));
+            }
+        }
+        ids
+    }
+
+    fn members_read(&self, id: GroupId) -> impl Iterator<Item = &User> {
+        let members = self.observed.groups.get(&id).map_or(&[][..], |group| group.members.ids());
+        members.iter().filter_map(|id| self.observed.users.get(id))
+    }
+
+    /// The dates of members, as far as it takes to know that the group is due: one who counts and is due
+    /// is enough. Whoever was left alone for longest is asked first.
+    async fn dates_of_members(&mut self, id: GroupId, asked: Timestamp) -> Result<(), Failure> {
+        let own_on = self.last_on.get(&SubjectId::Group(id)).copied();
+        let catalog = &self.observed.catalog;
+        let counts = |user: &&User| {
+            user.as_member(id, catalog) == Member::Counts && user.needs_dates(Some(asked), own_on, catalog)
+        };
+        let mut members: Vec<&User> = self.members_read(id).filter(counts).collect();
+        members.sort_by_key(|user| User::newest_update(user.sources(catalog)).unwrap_or(Timestamp::MAX));
+        let members: Vec<UserId> = members.into_iter().map(|user| user.id).collect();
+        for some in members.chunks(MEMBERS) {
+            let unread =
+                |id: &&UserId| self.observed.users.get(id).is_some_and(|user| user.dates == Dates::NotRead);
+            let ids: Vec<UserId> = some.iter().filter(unread).copied().collect();
+            self.read_dates(&ids).await?;
+            let mut read = some.iter().filter_map(|id| self.observed.users.get(id));
+            if read.any(|user| user.is_untouched_since(asked, &self.observed.catalog)) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
