@@ -218,7 +218,13 @@ impl<'a> Driver<'a> {
     /// The same with licenses that were read since.
     async fn step_with(&mut self, index: usize, event: Event, catalog: &Catalog) {
         let world = self.world(catalog);
-        let commands = self.machines[index].step(event, &world);
+        let machine = &mut self.machines[index];
+        let before = machine.headcount();
+        let commands = machine.step(event, &world);
+        if let Some(headcount) = machine.headcount().filter(|headcount| before != Some(*headcount)) {
+            let subject = machine.job().subject.clone();
+            self.tell(Tell::Members { subject, headcount });
+        }
         self.obey_all(index, commands).await;
     }
 

@@ -1,5 +1,6 @@
 //! What the driver tells the world while it works. Values only; `report` draws them.
 
+use super::machine::Headcount;
 use super::outcome::End;
 use crate::model::{SignedDuration, Subject, Timestamp};
 use crate::plan::change::Action;
@@ -39,6 +40,13 @@ pub enum Event {
         subject: Subject,
         /// How many people that is.
         people: u64,
+    },
+    /// A look showed how far a write has come with the members of a group.
+    Members {
+        /// Which group.
+        subject: Subject,
+        /// How many of how many.
+        headcount: Headcount,
     },
     /// A read showed the off; the on waits for its time.
     VerifiedOff {

@@ -45,17 +45,13 @@ pub enum Stand {
     Mixed,
 }
 
-/// What the members of a group say of a change of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Witness {
-    /// They were not read.
-    Unread,
-    /// Nobody is left who could say anything: whoever counted before has left, or is in error.
-    Nobody,
-    /// Somebody does not show it yet.
-    Against,
-    /// All of them show it.
-    For,
+/// The members of a group who are waited for, and which of them show a change of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RollCall {
+    /// Who was a member without error before, and still is.
+    pub waited_for: BTreeSet<UserId>,
+    /// Who of them shows it.
+    pub shown: BTreeSet<UserId>,
 }
 
 impl Live {
@@ -192,19 +188,22 @@ impl Live {
         broken.map(|(user, own)| (user.id, (user.upn.clone(), error(&own)))).collect()
     }
 
-    /// Whether every member in `before` who still is a member without error shows `on` in the
-    /// assignments from this group. One who has none at the moment does not show it yet.
-    pub fn members_show(&self, skus: &BTreeSet<SkuId>, before: &BTreeSet<UserId>, on: bool) -> Witness {
-        let Live::Group(_, Members::Read(_)) = self else { return Witness::Unread };
+    /// Which members in `before` who still are members without error show `on` in the assignments from this
+    /// group; none when the members were not read. One who has no such assignment at the moment does not
+    /// show it yet.
+    pub fn roll_call(&self, skus: &BTreeSet<SkuId>, before: &BTreeSet<UserId>, on: bool) -> Option<RollCall> {
+        let Live::Group(_, Members::Read(_)) = self else { return None };
         let shows = |own: &[&Assignment]| !own.is_empty() && own.iter().all(|one| one.leaves_on() == on);
-        let waited_for = self.members_with(skus).filter(|(user, _)| before.contains(&user.id));
-        let say: Vec<bool> =
-            waited_for.filter(|(_, own)| !is_broken(own)).map(|(_, own)| shows(&own)).collect();
-        match say.as_slice() {
-            [] => Witness::Nobody,
-            all if all.iter().all(|shown| *shown) => Witness::For,
-            _ => Witness::Against,
+        let mut call = RollCall::default();
+        for (user, own) in self.members_with(skus) {
+            if before.contains(&user.id) && !is_broken(&own) {
+                call.waited_for.insert(user.id);
+                if shows(&own) {
+                    call.shown.insert(user.id);
+                }
+            }
         }
+        Some(call)
     }
 
     /// The members with their assignments of those licenses from this group.

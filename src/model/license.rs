@@ -98,6 +98,25 @@ impl AssignmentError {
         }
     }
 
+    /// What went wrong, in plain words (GRAPH 3.2): a clause in lower case.
+    pub fn meaning(&self) -> &'static str {
+        match self {
+            AssignmentError::CountViolation => "no seat of the license was left",
+            AssignmentError::MutuallyExclusiveViolation => "two of its service plans exclude each other",
+            AssignmentError::DependencyViolation => {
+                "a service plan is missing that another one needs, or would go while another one needs it"
+            }
+            AssignmentError::ProhibitedInUsageLocationViolation => {
+                "a service of it is not offered at the user's usage location"
+            }
+            AssignmentError::UniquenessViolation => "a proxy address of the user is taken by another object",
+            AssignmentError::Other(word) if word == "Other" => {
+                "usually another license of the same group could not be assigned, and then none of the group's is"
+            }
+            AssignmentError::Other(_) => "an error that this version of advaudit does not know",
+        }
+    }
+
     /// What an administrator does about it (GRAPH 3.2 and its Entra sources).
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -112,9 +131,10 @@ impl AssignmentError {
             AssignmentError::UniquenessViolation => {
                 "a proxy address is used twice: remove it from the other object"
             }
-            AssignmentError::Other(_) => {
-                "usually another license of the same group failed: look at the user's other licenses"
+            AssignmentError::Other(word) if word == "Other" => {
+                "see to the errors of the user's other licenses first"
             }
+            AssignmentError::Other(_) => "look at the user's licenses in the Microsoft 365 admin center",
         }
     }
 }

@@ -24,8 +24,8 @@ const WRITES_IN_TEN_SECONDS: u64 = 196;
 const SECONDS_PER_GROUP: u64 = 120;
 /// Looks at a group alone, and with all its members, in these seconds after a write. They become rarer, so
 /// twice the seconds are not twice the looks.
-const LOOKS_PER_GROUP_WRITE: u64 = 9;
-const MEMBER_LOOKS_PER_GROUP_WRITE: u64 = 5;
+const LOOKS_PER_GROUP_WRITE: u64 = 8;
+const MEMBER_LOOKS_PER_GROUP_WRITE: u64 = 6;
 
 /// What carrying a plan out would cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

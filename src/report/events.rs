@@ -3,13 +3,14 @@
 use super::json::v1::common::FindingDocument;
 use super::json::v1::event::{
     ApplyEnd, ApplyProgress, ApplyStart, Diagnostic, Event, EventDocument, FORMAT_VERSION, Level,
-    PlanSummary, PlannedChange, RunSummaryEvent, State, Stopped, StoppedBy, Throttled, VerifyResult, Version,
-    WaitUntil,
+    MembersSeen, PlanSummary, PlannedChange, RunSummaryEvent, State, Stopped, StoppedBy, Throttled,
+    VerifyResult, Version, WaitUntil,
 };
 use super::json::v1::plan::{BlockedDocument, ChangeDocument, PlanDocument, UnknownDocument};
 use super::json::v1::run::RunDocument;
 use super::words::{duration, people, time};
 use crate::apply::event::{Event as Happened, Told};
+use crate::apply::machine::Headcount;
 use crate::apply::outcome::{End, Outcome};
 use crate::diag::Severity;
 use crate::graph::Throttled as Asked;
@@ -113,6 +114,7 @@ pub fn happened(told: &Told) -> Option<EventDocument> {
         }
         Happened::TurnedOff { subject, people } => wrote(subject, State::Off, Some(*people)),
         Happened::TurnedOn { subject } => wrote(subject, State::On, None),
+        Happened::Members { subject, headcount } => members(subject, *headcount),
         Happened::VerifiedOff { subject, due } => seen(subject, State::Off, Some(*due)),
         Happened::VerifiedOn { subject } => seen(subject, State::On, None),
         Happened::WaitUntil { until, off } => {
@@ -176,7 +178,16 @@ fn info(timestamp: Timestamp, message: String, event: Event) -> EventDocument {
 
 fn wrote(subject: &Subject, now: State, people: Option<u64>) -> Parts {
     let message = format!("{subject}: Graph accepted the {}", word(now));
-    (Level::Info, message, Event::ApplyProgress(ApplyProgress { subject: subject.into(), now, people }))
+    let event = ApplyProgress { subject: subject.into(), now, people, members: None };
+    (Level::Info, message, Event::ApplyProgress(event))
+}
+
+fn members(subject: &Subject, headcount: Headcount) -> Parts {
+    let now = if headcount.on { State::On } else { State::Off };
+    let message = format!("{subject}: {} of {} members seen {}", headcount.shown, headcount.of, word(now));
+    let members = Some(MembersSeen { shown: headcount.shown, of: headcount.of });
+    let event = ApplyProgress { subject: subject.into(), now, people: None, members };
+    (Level::Info, message, Event::ApplyProgress(event))
 }
 
 fn seen(subject: &Subject, now: State, due_at: Option<Timestamp>) -> Parts {

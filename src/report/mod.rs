@@ -3,6 +3,7 @@
 //! Results go to stdout, everything else to stderr. What is shown is handed in as values; nothing
 //! here decides, asks Graph or reads a clock.
 
+mod broken;
 pub mod events;
 mod folded;
 pub mod github;

@@ -64,6 +64,15 @@ impl Progress {
                 let whom = if *off == 1 { String::new() } else { format!(" ({})", people(*off)) };
                 self.line(told.at, Kind::Toggle, "off", &format!("{subject}{whom}"));
             }
+            Event::Members { subject, headcount } => {
+                let word = if headcount.on { "members on" } else { "members off" };
+                self.line(
+                    told.at,
+                    Kind::Dim,
+                    word,
+                    &format!("{subject}: {} of {}", headcount.shown, headcount.of),
+                );
+            }
             Event::VerifiedOff { subject, due } => {
                 let due = format!("{subject}, on due at {}", time_of_day(*due));
                 self.line(told.at, Kind::Toggle, "verified off", &due);

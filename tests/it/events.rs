@@ -101,6 +101,17 @@ fn an_apply_is_told_from_the_first_word_to_the_last() {
     assert_eq!(story(&events, "on@contoso.com"), toggled);
     let enabled = ["planned_change", "apply_start", "apply_progress", "verify_result", "apply_complete"];
     assert_eq!(story(&events, "off@contoso.com"), enabled);
+    let members = of(&events, "apply_progress").filter(|one| !one["members"].is_null());
+    let members: Vec<&Value> = members.map(|one| &one["members"]).collect();
+    assert!(!members.is_empty() && members.iter().all(|seen| seen["shown"] == seen["of"]), "{members:?}");
+    let enabled = [
+        "planned_change",
+        "apply_start",
+        "apply_progress",
+        "apply_progress",
+        "verify_result",
+        "apply_complete",
+    ];
     assert_eq!(story(&events, "Legal"), enabled);
     assert_eq!(story(&events, "refused@contoso.com"), ["planned_change", "apply_start", "apply_failed"]);
     let failed = of(&events, "apply_failed").next().expect("a failure");

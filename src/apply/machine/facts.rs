@@ -7,6 +7,9 @@ use crate::apply::outcome::{End, Outcome};
 use crate::model::{Licensed, Timestamp, UserId};
 use crate::plan::running::{InFlight, Phase};
 
+/// Nothing new may start any more: the code of what is given up because of that.
+pub(super) const STOPPED: &str = "stopped";
+
 /// What is known beside the state.
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Facts {
@@ -30,6 +33,8 @@ pub(super) struct Facts {
     pub sent: Vec<Licensed>,
     /// Members without error before the off: the gate waits for them.
     pub members: BTreeSet<UserId>,
+    /// Those of them who were seen off since.
+    pub seen_off: BTreeSet<UserId>,
     /// Members in error before the first write, when they were read then.
     pub broken_before: Option<BTreeSet<UserId>>,
     /// The group's list and processing look done: the next read takes the members as well.
@@ -76,6 +81,13 @@ impl Facts {
     /// Whether the toggle has turned out to change nothing.
     pub fn is_without_effect(&self) -> bool {
         self.instead.as_ref().is_some_and(|end| end.outcome == Outcome::NoEffect)
+    }
+
+    /// Whether an off in doubt is given up only because nothing new may start any more.
+    pub fn is_stopped(&self) -> bool {
+        let code =
+            self.instead.as_ref().and_then(|end| end.trouble.as_ref()).map(|trouble| trouble.code.as_str());
+        code == Some(STOPPED)
     }
 
     /// Whether somebody else turned it on before our on.

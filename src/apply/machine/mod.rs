@@ -21,14 +21,14 @@ mod on;
 #[cfg(test)]
 mod tests;
 
-use facts::{Facts, Oddity, Surprise};
+use facts::{Facts, Oddity, STOPPED, Surprise};
 
 use super::job::Job;
 use super::live::Live;
 use super::outcome::{End, Outcome, Trouble};
 use super::write_down;
 use crate::journal::record::Entry;
-use crate::model::{Catalog, Licensed, SignedDuration, Timestamp, UserId};
+use crate::model::{AssignmentError, Catalog, Licensed, SignedDuration, Timestamp, UserId};
 use crate::plan::change::Action;
 
 /// Reads that must agree before something surprising is believed: replicas lag (GRAPH 12).
@@ -45,6 +45,10 @@ const STALE_COMPLETE: SignedDuration = SignedDuration::from_secs(60);
 /// to turn on while somebody is off, and what is closed on their word is not looked at again; or they
 /// show a group on that was seen off, and its toggle ends on their word.
 const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
+/// One look at a group in so many takes its members as well, though Graph is not done: they are the progress.
+const ROLL_CALL: u32 = 4;
+/// So many members are looked at in a second at most, on the long run: a page of them.
+const MEMBERS_A_SECOND: usize = 999;
 /// How often a write that could not be done is tried again in one run: two minutes of pauses.
 const TRIES: u32 = 12;
 /// The same while somebody is off because of us: ten minutes. An outage that is shorter does not leave
@@ -148,6 +152,32 @@ pub struct Machine {
     refreshed: bool,
     /// Things to tell about members or lists.
     notes: Vec<String>,
+    /// What the last look at the members of a group showed.
+    headcount: Option<Headcount>,
+    /// Members of a group whom its change left in error, by name.
+    broken: Vec<BrokenMember>,
+}
+
+/// A member of a group whom a change of it left in error.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BrokenMember {
+    /// Who.
+    pub id: UserId,
+    /// The user principal name.
+    pub name: String,
+    /// What Graph says is wrong, where it does.
+    pub error: Option<AssignmentError>,
+}
+
+/// How far a write has come with the members of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Headcount {
+    /// On, or off.
+    pub on: bool,
+    /// How many members show it.
+    pub shown: u64,
+    /// Of so many who are waited for: who were without error before, and still are members without error.
+    pub of: u64,
 }
 
 /// What a step may know of the world.
@@ -168,7 +198,17 @@ impl Machine {
             None => (Facts::default(), State::Before),
             Some(own) => Facts::of(own),
         };
-        Machine { job, state, facts, end: None, closed: false, refreshed: false, notes: Vec::new() }
+        Machine {
+            job,
+            state,
+            facts,
+            end: None,
+            closed: false,
+            refreshed: false,
+            notes: Vec::new(),
+            headcount: None,
+            broken: Vec::new(),
+        }
     }
 
     /// What it works on.
@@ -204,6 +244,16 @@ impl Machine {
     /// Whether the write used a list that other people had changed since the plan.
     pub fn refreshed(&self) -> bool {
         self.refreshed
+    }
+
+    /// How far the last write has come with the members of a group, as far as that was looked at.
+    pub fn headcount(&self) -> Option<Headcount> {
+        self.headcount
+    }
+
+    /// Members of a group whom its change left in error, by name.
+    pub fn broken(&self) -> &[BrokenMember] {
+        &self.broken
     }
 
     /// The members of a group that were without error before the off.
@@ -258,7 +308,7 @@ impl Machine {
         }
         match self.state {
             State::Before | State::TurningOff if self.job.action == Action::Toggle => {
-                self.give_up_off(Trouble::ours("stopped", "nothing new was started"), world)
+                self.give_up_off(Trouble::ours(STOPPED, "nothing new was started"), world)
             }
             State::Before
             | State::TurningOff
@@ -363,11 +413,16 @@ impl Machine {
 
     fn read_again(&mut self, world: &World<'_>) -> Vec<Command> {
         self.facts.reads += 1;
-        vec![self.read_after(pause(self.facts.reads), world)]
+        // A look at many members takes as many pages, and as much of the quota.
+        let pages = self.facts.members.len().div_ceil(MEMBERS_A_SECOND);
+        let pages = SignedDuration::from_secs(i64::try_from(pages).unwrap_or(i64::MAX));
+        vec![self.read_after(pause(self.facts.reads).max(pages), world)]
     }
 
     fn read_after(&self, delay: SignedDuration, world: &World<'_>) -> Command {
-        let members = self.job.is_group() && (self.state == State::Before || self.facts.ask_members);
+        let is_roll_call = self.facts.reads > 0 && self.facts.reads.is_multiple_of(ROLL_CALL);
+        let members =
+            self.job.is_group() && (self.state == State::Before || self.facts.ask_members || is_roll_call);
         Command::Read { at: later(world.now, delay), members }
     }
 }

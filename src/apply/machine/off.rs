@@ -1,8 +1,8 @@
 //! The off: sent, seen, and for a group the gate.
 
 use super::facts::Oddity;
-use super::{Command, Machine, PATIENCE, STALE_COMPLETE, State, TRIES, World, later, pause};
-use crate::apply::live::{Live, Stand, Witness};
+use super::{Command, Headcount, Machine, PATIENCE, STALE_COMPLETE, State, TRIES, World, later, pause};
+use crate::apply::live::{Live, Stand};
 use crate::apply::outcome::{End, Outcome, Trouble};
 use crate::apply::write_down;
 use crate::model::{Licensed, SignedDuration, Timestamp};
@@ -30,6 +30,7 @@ impl Machine {
         self.facts.on_lost = false;
         self.facts.tries = 0;
         self.facts.ask_members = false;
+        self.facts.seen_off.clear();
     }
 
     pub(super) fn off_not_done(
@@ -202,13 +203,28 @@ impl Machine {
     /// be that of the change before, so it needs a witness: the members, or time.
     pub(super) fn members_are(&mut self, on: bool, live: &Live, since: Timestamp, world: &World<'_>) -> bool {
         self.facts.ask_members = live.is_processed();
+        let Some((shown, waited_for)) = self.call_the_roll(on, live) else { return false };
         live.is_processed()
-            && match live.members_show(&self.job.skus, &self.facts.members, on) {
-                Witness::Unread | Witness::Against => false,
-                // After the on nobody is left to wait for; after the off it keeps the gate closed.
-                Witness::Nobody => on || world.now >= later(since, STALE_COMPLETE),
-                Witness::For => true,
-            }
+            && shown == waited_for
+            // After the on nobody is left to wait for; after the off that keeps the gate closed.
+            && (waited_for > 0 || on || world.now >= later(since, STALE_COMPLETE))
+    }
+
+    /// How many of the members who are waited for show it, and how many there are. Whoever was seen off once
+    /// is off: a later read that does not show it is older. Whoever was seen on may have been seen before
+    /// the off by a replica that lags, so of them only this read counts.
+    fn call_the_roll(&mut self, on: bool, live: &Live) -> Option<(usize, usize)> {
+        let mut call = live.roll_call(&self.job.skus, &self.facts.members, on)?;
+        if !on {
+            let seen_before = self.facts.seen_off.intersection(&call.waited_for).copied();
+            call.shown.extend(seen_before);
+            self.facts.seen_off.clone_from(&call.shown);
+        }
+        let counted = (call.shown.len(), call.waited_for.len());
+        if counted.1 > 0 {
+            self.headcount = Some(Headcount { on, shown: counted.0 as u64, of: counted.1 as u64 });
+        }
+        Some(counted)
     }
 
     fn off_seen(&mut self, due: Timestamp, complete: bool, world: &World<'_>) -> Vec<Command> {

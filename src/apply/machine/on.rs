@@ -1,12 +1,12 @@
 //! The on: looked at before, sent, seen.
 
 use super::facts::Oddity;
-use super::{Command, LAG, Machine, PATIENCE, State, World, later, pause};
+use super::{BrokenMember, Command, LAG, Machine, PATIENCE, State, World, later, pause};
 use crate::apply::live::{Live, Stand};
 use crate::apply::outcome::{End, Outcome, Trouble};
 use crate::apply::write_down;
 use crate::graph::Direction;
-use crate::model::{AssignmentError, Licensed, SignedDuration, SkuId, Timestamp};
+use crate::model::{Licensed, SignedDuration, SkuId, Timestamp, UserId};
 use crate::plan::change::Action;
 
 impl Machine {
@@ -38,8 +38,10 @@ impl Machine {
             return self.read_again(world);
         }
         let only_intended = self.facts.off_at.is_none() && self.facts.doubt_since.is_some();
-        let goes_on = self.job.action == Action::Resume && !self.facts.on_lost;
-        if stand == Stand::AllOff && only_intended && goes_on {
+        let goes_on = self.job.action == Action::Resume || self.facts.is_stopped();
+        if stand == Stand::AllOff && only_intended && goes_on && !self.facts.on_lost {
+            // It was done after all, and whoever is off because of us has the whole wait.
+            self.facts.instead = None;
             return self.off_shows(live, world);
         }
         self.send_on_in_time(live, world)
@@ -239,21 +241,19 @@ impl Machine {
             self.notes.push("not every member was seen on yet: Graph is still processing the group".into());
         }
         self.compare_lists(live, world);
-        self.tell_newly_broken(live);
+        self.note_newly_broken(live);
         self.finish()
     }
 
-    /// Members whom the change left in error, by name, each with the remedy.
-    fn tell_newly_broken(&mut self, live: &Live) {
-        for (id, (name, error)) in live.broken_members(&self.job.skus) {
-            let is_new = match &self.facts.broken_before {
-                Some(before) => !before.contains(&id),
-                None => self.facts.members.contains(&id),
-            };
-            if is_new {
-                self.notes.push(newly_broken(&name, error.as_ref()));
-            }
-        }
+    /// Members whom the change left in error.
+    fn note_newly_broken(&mut self, live: &Live) {
+        let is_new = |id: &UserId| match &self.facts.broken_before {
+            Some(before) => !before.contains(id),
+            None => self.facts.members.contains(id),
+        };
+        let broken = live.broken_members(&self.job.skus).into_iter().filter(|(id, _)| is_new(id));
+        self.broken = broken.map(|(id, (name, error))| BrokenMember { id, name, error }).collect();
+        self.broken.sort_by(|one, other| one.name.cmp(&other.name));
     }
 }
 
@@ -267,16 +267,6 @@ fn unusable(sku: SkuId, world: &World<'_>) -> Option<String> {
             Some(format!("the tenant's {name} is {status}, so nothing in it can be turned on"))
         }
         None => Some(format!("the tenant does not own {name} any more, so nothing in it can be turned on")),
-    }
-}
-
-fn newly_broken(name: &str, error: Option<&AssignmentError>) -> String {
-    match error {
-        Some(error) => format!(
-            "{name} is newly in error ({error}): {}; then reprocess the member's licenses",
-            error.remedy()
-        ),
-        None => format!("{name} is newly in error: look at the member's licenses, then reprocess them"),
     }
 }
 

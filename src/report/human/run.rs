@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::SignedDuration;
+use crate::report::broken;
 use crate::report::json::v1::run::{RunDocument, SubjectDocument};
 use crate::report::style::{Kind, Style};
 use crate::report::words::{count, duration, time, wrap};
@@ -15,7 +16,7 @@ pub fn render(run: &RunDocument, style: Style, width: usize) -> String {
         if let Some(error) = &one.error {
             alike.entry((one.outcome.as_str(), error.message.clone())).or_default().push(one);
         }
-        for note in &one.notes {
+        for note in one.notes.iter().chain(&broken::sentences(one)) {
             let note = format!("note: {}: {note}", one.subject.name);
             text.push_str(&format!("  {}\n", wrap(&note, 4, width)));
         }

@@ -8,6 +8,7 @@ use super::fit::{self, Detail, Row, Section};
 use super::plan::{self, alert, table};
 use super::text::{code, spoken, subject};
 use crate::apply::outcome::{Outcome, Trouble};
+use crate::report::broken;
 use crate::report::json::v1::run::{RunDocument, SubjectDocument};
 use crate::report::words::{count, number, time};
 
@@ -143,7 +144,7 @@ fn why(trouble: &Trouble) -> String {
 fn detail(alike: Vec<&SubjectDocument>) -> Option<Detail<'_>> {
     let total = alike.len();
     let is_worth_it = total > NAMES
-        || alike.iter().any(|one| one.off_at.is_some() || one.due_at.is_some() || !one.notes.is_empty());
+        || alike.iter().any(|one| one.off_at.is_some() || one.due_at.is_some() || !notes(one).is_empty());
     is_worth_it.then(|| Detail {
         text: count(total, "subject", "subjects"),
         names: Box::new(alike.into_iter().map(when)),
@@ -156,12 +157,16 @@ fn when(one: &SubjectDocument) -> String {
     let times = [("off", one.off_at), ("on", one.on_at), ("due", one.due_at.filter(|_| one.on_at.is_none()))];
     let times: Vec<String> =
         times.into_iter().filter_map(|(word, at)| Some(format!("{word} {}", time(at?)))).collect();
-    let notes = one.notes.iter().take(NAMES).map(|note| spoken(note));
+    let notes = notes(one).into_iter().take(NAMES).map(|note| spoken(&note));
     let said: Vec<String> = times.into_iter().chain(notes).collect();
     if !said.is_empty() {
         text.push_str(&format!(" ({})", said.join(", ")));
     }
     text
+}
+
+fn notes(one: &SubjectDocument) -> Vec<String> {
+    one.notes.iter().cloned().chain(broken::sentences(one)).collect()
 }
 
 fn foot(run: &RunDocument) -> String {

@@ -66,6 +66,7 @@ fn run_with(text: &str) -> RunDocument {
             message: format!("{text}m{at}"),
             request_id: Some(format!("{text}r{at}")),
         }),
+        members_in_error: Vec::new(),
         notes: vec![format!("{text}n{at}")],
     });
     RunDocument {

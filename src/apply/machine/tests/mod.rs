@@ -225,6 +225,13 @@ impl Story {
         self.records.push(Record { v: VERSION, seq, at: self.now, run, prev: String::new(), entry });
     }
 
+    /// Nothing new may start any more.
+    pub fn stops(&mut self) -> &mut Self {
+        let world = World { now: self.now, latest: later(self.now, self.unsure), catalog: &self.catalog };
+        self.last = self.machine.start_nothing(&world);
+        self
+    }
+
     pub fn begins(&mut self) -> &mut Self {
         self.happens(Event::Start)
     }

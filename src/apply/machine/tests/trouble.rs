@@ -37,6 +37,26 @@ fn a_write_that_waited_too_long_for_its_turn_is_made_from_a_new_read() {
 }
 
 #[test]
+fn an_off_in_doubt_that_turns_out_to_be_done_has_its_wait_though_nothing_new_may_start() {
+    let mut story = Story::toggle();
+    story.begins().sees(adele(true)).lost().at(5).stops().does("read");
+    story.at(9).sees(adele_changed(false, 1)).does("off, seen off, come back in 60m");
+    story.at(3609).comes_back().sees(adele(false)).does("intent on, ON").accepted().does("on anew, read");
+    story.sees(adele(true)).ends(Outcome::Toggled);
+    let mut never_done = Story::toggle();
+    never_done
+        .begins()
+        .sees(adele(true))
+        .lost()
+        .stops()
+        .sees(adele(true))
+        .does("read")
+        .at(31)
+        .sees(adele(true));
+    never_done.does("intent on, ON").accepted().sees(adele(true)).ends(Outcome::Failed);
+}
+
+#[test]
 fn an_off_whose_answer_was_lost_is_sent_again_whatever_reads_say() {
     for seen in [true, false] {
         let mut story = Story::toggle();

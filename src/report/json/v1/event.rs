@@ -60,7 +60,7 @@ pub enum Event {
     Diagnostic(Diagnostic),
     /// Work on a subject begins.
     ApplyStart(ApplyStart),
-    /// Graph accepted a write.
+    /// Graph accepted a write, or has come further with one.
     ApplyProgress(ApplyProgress),
     /// A read showed what was written.
     VerifyResult(VerifyResult),
@@ -141,15 +141,26 @@ pub struct ApplyStart {
     pub action: Action,
 }
 
-/// Graph accepted a write.
+/// Graph accepted a write, or a look showed how far it has come with the members of a group.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ApplyProgress {
     /// Whose.
     pub subject: SubjectName,
     /// What is so from now on.
     pub now: State,
-    /// How many people an off turned off; null for an on.
+    /// How many people an off turned off; null for an on, and for a look.
     pub people: Option<u64>,
+    /// What a look at the members of a group showed; null when Graph accepted a write.
+    pub members: Option<MembersSeen>,
+}
+
+/// How far a write has come with the members of a group.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct MembersSeen {
+    /// So many were seen like that.
+    pub shown: u64,
+    /// Of so many who are waited for: they were without error before, and still are members without error.
+    pub of: u64,
 }
 
 /// A read showed what was written.

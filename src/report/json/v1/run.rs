@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::common::{SubjectName, TenantDocument};
-use crate::apply::machine::Machine;
+use crate::apply::machine::{BrokenMember, Machine};
 use crate::apply::outcome::{Outcome, Trouble};
-use crate::model::{RunId, Timestamp};
+use crate::model::{AssignmentError, RunId, Subject, SubjectId, Timestamp};
 
 /// What a run did.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -99,6 +99,21 @@ pub struct SubjectDocument {
     pub error: Option<Trouble>,
     /// Things to tell.
     pub notes: Vec<String>,
+    /// Members of a group whom its change left in error, by name.
+    pub members_in_error: Vec<MemberInErrorDocument>,
+}
+
+/// A member of a group whom a change of it left in error.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MemberInErrorDocument {
+    /// Who.
+    pub member: SubjectName,
+    /// `licenseAssignmentStates.error`, as Graph wrote it; null where it only says that there is one.
+    pub error: Option<String>,
+    /// What that means.
+    pub meaning: String,
+    /// What to do about it.
+    pub remedy: String,
 }
 
 impl SubjectDocument {
@@ -114,6 +129,21 @@ impl SubjectDocument {
             refreshed: machine.refreshed(),
             error: end.and_then(|end| end.trouble.clone()),
             notes: machine.notes().to_vec(),
+            members_in_error: machine.broken().iter().map(MemberInErrorDocument::from).collect(),
+        }
+    }
+}
+
+impl From<&BrokenMember> for MemberInErrorDocument {
+    fn from(broken: &BrokenMember) -> Self {
+        let error = broken.error.as_ref();
+        let (unsaid, look) = ("Graph does not say why", "look at the member's licenses in the admin center");
+        let member = Subject { id: SubjectId::User(broken.id), name: broken.name.clone() };
+        MemberInErrorDocument {
+            member: SubjectName::from(&member),
+            error: error.map(ToString::to_string),
+            meaning: error.map_or(unsaid, AssignmentError::meaning).to_owned(),
+            remedy: error.map_or(look, AssignmentError::remedy).to_owned(),
         }
     }
 }
