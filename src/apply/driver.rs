@@ -345,7 +345,9 @@ impl<'a> Driver<'a> {
             if next.is_none() || (self.manner.no_wait && self.only_waits()) {
                 return false;
             }
-            if let Some(until) = work.filter(|until| until.duration_since(self.tools.clock.now()) >= TOLD) {
+            // What is only looked at again has its own events.
+            let wait = self.wakes.values().min().copied().filter(|until| Some(*until) == next);
+            if let Some(until) = wait.filter(|until| until.duration_since(self.tools.clock.now()) >= TOLD) {
                 self.tell(Tell::WaitUntil { until, off: self.room().off });
             }
         }

@@ -178,14 +178,22 @@ impl Live {
         self.members_with(skus).filter(|(_, own)| sound(own)).map(|(user, _)| user.id).collect()
     }
 
-    /// The members whose assignment from this group is in error: id, name, and what is wrong.
+    /// The members whose assignment from this group is in error: id, name, and what is wrong. If one license
+    /// of a group cannot be assigned, none is, and the others only say `Other` (GRAPH 3.2): the true error
+    /// is looked for among all that come from the group.
     pub fn broken_members(
         &self,
         skus: &BTreeSet<SkuId>,
     ) -> BTreeMap<UserId, (String, Option<AssignmentError>)> {
         let broken = self.members_with(skus).filter(|(_, own)| is_broken(own));
-        let error = |own: &[&Assignment]| own.iter().find_map(|one| one.error.clone());
-        broken.map(|(user, own)| (user.id, (user.upn.clone(), error(&own)))).collect()
+        let error = |user: &User, by: AssignedBy| {
+            let errors =
+                user.assignments.iter().filter(|one| one.by == by).filter_map(|one| one.error.clone());
+            errors.min_by_key(|error| matches!(error, AssignmentError::Other(_)))
+        };
+        broken
+            .filter_map(|(user, own)| Some((user.id, (user.upn.clone(), error(user, own.first()?.by)))))
+            .collect()
     }
 
     /// Which members in `before` who still are members without error show `on` in the assignments from this

@@ -6,7 +6,7 @@ use super::outcome::Trouble;
 use crate::graph::{Failure, Reader, UserRead};
 use crate::model::{Catalog, GroupId, SubjectId, UserKey};
 use crate::observe::observed::User;
-use crate::observe::reading::{group, user};
+use crate::observe::reading::{group, matters, user};
 
 /// One look that is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ async fn members(reader: &Reader, id: GroupId, catalog: &Catalog) -> Result<Memb
         true => Err(failure),
         false => Ok(Members::Unread(failure.explained())),
     };
-    let found = match reader.member_users(id, &|sku| catalog.has_service_plan(sku)).await {
+    let found = match reader.member_users(id, &|one| matters(one, catalog)).await {
         Ok(found) => found,
         Err(failure) => return unread(failure),
     };

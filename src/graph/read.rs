@@ -12,7 +12,7 @@ use super::live::{GroupRead, Organization, ServicePlanEntry, UserRead};
 use super::page::Step;
 use super::permission::Needs;
 use super::{keys, page, wire};
-use crate::model::{Catalog, GroupId, SkuId, UserId, UserKey};
+use crate::model::{Assignment, Catalog, GroupId, UserId, UserKey};
 
 /// What is asked of a user: each assignment with its source. Never the merged `assignedLicenses`,
 /// which does not say where a license comes from (GRAPH 3.1), and never `assignedPlans`, which makes
@@ -161,8 +161,7 @@ impl Reader {
         Ok(members.into_iter().flatten().filter(|id| seen.insert(*id)).collect())
     }
 
-    /// The same users with their state, 999 in a request; of their licenses only those that `wanted`
-    /// names, so that a group of 60,000 takes little room. Whoever comes without a state (GRAPH 4.4), or
+    /// The same users with their state, 999 in a request; of their assignments only those that are `wanted`, so that a group of 60,000 takes little room. Whoever comes without a state (GRAPH 4.4), or
     /// with one that cannot be read, is asked for by itself, twenty in a request; one that Graph does not
     /// know by then is no member any more.
     ///
@@ -171,7 +170,7 @@ impl Reader {
     pub async fn member_users(
         &self,
         group: GroupId,
-        wanted: &dyn Fn(SkuId) -> bool,
+        wanted: &dyn Fn(&Assignment) -> bool,
     ) -> Result<Vec<(UserId, Result<UserRead, Failure>)>, Failure> {
         let mut shown = match self.members_as_shown(group, wanted).await {
             // Properties of users in a list of directory objects: what is not known there is refused.
@@ -194,10 +193,19 @@ impl Reader {
         Ok(shown.drain(..).filter_map(&mut one).collect())
     }
 
+    /// The direct members whom some license of that group could not be assigned to, with their state
+    /// (GRAPH 5.3).
+    pub async fn members_in_error(&self, group: GroupId) -> Result<Vec<UserRead>, Failure> {
+        let path = format!("/groups/{group}/membersWithLicenseErrors");
+        let path = keys::with_query(&path, &[PAGE, ("$select", USER_SELECT)]);
+        let (users, _) = page::all(&self.0, self.0.get(&path, Needs::Members), "user", convert::user).await?;
+        Ok(users)
+    }
+
     async fn members_as_shown(
         &self,
         group: GroupId,
-        wanted: &dyn Fn(SkuId) -> bool,
+        wanted: &dyn Fn(&Assignment) -> bool,
     ) -> Result<Vec<(UserId, Option<UserRead>)>, Failure> {
         let path = keys::with_query(&format!("/groups/{group}/members"), &[PAGE, ("$select", USER_SELECT)]);
         let ask = self.0.get(&path, Needs::Members);
@@ -211,9 +219,9 @@ impl Reader {
     }
 }
 
-/// A user without the licenses that are not wanted.
-fn keeping(mut read: UserRead, wanted: &dyn Fn(SkuId) -> bool) -> UserRead {
-    read.assignments.retain(|one| wanted(one.sku));
+/// A user without the assignments that are not wanted.
+fn keeping(mut read: UserRead, wanted: &dyn Fn(&Assignment) -> bool) -> UserRead {
+    read.assignments.retain(wanted);
     read.assignments.shrink_to_fit();
     read
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::confirm;
 use super::observed::{Everyone, Lookup, Members, Observed, Tenant};
-use super::reading::{LastOn, fatal, group, user};
+use super::reading::{LastOn, fatal, group, matters, user};
 use super::user_list::UserList;
 use crate::clock::Clock;
 use crate::graph::{Failure, GroupRead, Listed, Reader, UserRead};
@@ -176,7 +176,7 @@ impl Collecting<'_> {
 
     async fn member_users(&mut self, id: GroupId) -> Result<Members, Failure> {
         let catalog = &self.observed.catalog;
-        let found = self.reader.member_users(id, &|sku| catalog.has_service_plan(sku)).await;
+        let found = self.reader.member_users(id, &|one| matters(one, catalog)).await;
         let found = match self.one(found)? {
             Ok(found) => found,
             Err(reason) => return Ok(Members::Unread(reason)),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::effect::is_in_error;
 use super::observed::{Members, Observed};
 use super::reading::{LastOn, READS_DISAGREE, fatal, group, user};
 use crate::clock::Clock;
@@ -40,14 +41,15 @@ fn is_recent(on: Timestamp, now: Timestamp) -> bool {
     now.duration_since(on) < RECENT
 }
 
-/// Users who show off, although we turned them, or a group of theirs, on a moment ago.
+/// Users who show off, although we turned them, or a group of theirs, on a moment ago. Of an assignment in
+/// error that is no surprise.
 fn stale_users(observed: &Observed, recent: &BTreeSet<SubjectId>) -> Vec<UserId> {
     let turned_on = |by: AssignedBy, id: UserId| match by {
         AssignedBy::Direct => recent.contains(&SubjectId::User(id)),
         AssignedBy::Group(group) => recent.contains(&SubjectId::Group(group)),
     };
     let off = observed.users.values().filter(|user| {
-        let mut off = user.relevant(&observed.catalog).filter(|one| !one.leaves_on());
+        let mut off = user.relevant(&observed.catalog).filter(|one| !one.leaves_on() && !is_in_error(one));
         !user.is_on(&observed.catalog) && off.any(|one| turned_on(one.by, user.id))
     });
     off.map(|user| user.id).collect()

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::effect::is_in_error;
 use super::observed::{Dates, Group, Members, User};
 use crate::graph::{Failure, GroupRead, UserRead};
-use crate::model::{SubjectId, Timestamp};
+use crate::model::{Assignment, Catalog, SubjectId, Timestamp};
 
 /// What our journal adds to what is read: when we last turned a subject on, of those that are not off
 /// because of us by now.
@@ -21,6 +22,12 @@ pub(super) fn fatal<T>(outcome: Result<T, Failure>) -> Result<Result<T, String>,
         Err(failure) if failure.ends_the_run() || matches!(failure, Failure::Lost { .. }) => Err(failure),
         Err(failure) => Ok(Err(failure.explained())),
     }
+}
+
+/// Whether anything can rest on that assignment of a member: it gives or hides the service plan, or its error
+/// may be the reason of another one's (GRAPH 3.2).
+pub fn matters(assignment: &Assignment, catalog: &Catalog) -> bool {
+    catalog.has_service_plan(assignment.sku) || is_in_error(assignment)
 }
 
 /// A user as it came over the wire, before its dates are asked for.

@@ -412,18 +412,28 @@ impl Machine {
     }
 
     fn read_again(&mut self, world: &World<'_>) -> Vec<Command> {
+        self.read_again_before(Timestamp::MAX, world)
+    }
+
+    /// Reads again after a pause; at `end` at the latest.
+    fn read_again_before(&mut self, end: Timestamp, world: &World<'_>) -> Vec<Command> {
         self.facts.reads += 1;
         // A look at many members takes as many pages, and as much of the quota.
-        let pages = self.facts.members.len().div_ceil(MEMBERS_A_SECOND);
+        let pages =
+            if self.looks_at_members() { self.facts.members.len().div_ceil(MEMBERS_A_SECOND) } else { 0 };
         let pages = SignedDuration::from_secs(i64::try_from(pages).unwrap_or(i64::MAX));
-        vec![self.read_after(pause(self.facts.reads).max(pages), world)]
+        let left = end.duration_since(world.now).max(SignedDuration::ZERO);
+        vec![self.read_after(pause(self.facts.reads).max(pages).min(left), world)]
     }
 
     fn read_after(&self, delay: SignedDuration, world: &World<'_>) -> Command {
+        Command::Read { at: later(world.now, delay), members: self.looks_at_members() }
+    }
+
+    /// Whether the next look at a group takes its members.
+    fn looks_at_members(&self) -> bool {
         let is_roll_call = self.facts.reads > 0 && self.facts.reads.is_multiple_of(ROLL_CALL);
-        let members =
-            self.job.is_group() && (self.state == State::Before || self.facts.ask_members || is_roll_call);
-        Command::Read { at: later(world.now, delay), members }
+        self.job.is_group() && (self.state == State::Before || self.facts.ask_members || is_roll_call)
     }
 }
 

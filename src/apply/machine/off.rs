@@ -196,7 +196,7 @@ impl Machine {
         if self.facts.ask_members && live.has_no_members_read() {
             return vec![self.read_after(SignedDuration::ZERO, world)];
         }
-        self.read_again(world)
+        self.read_again_before(later(off_at, self.job.gate), world)
     }
 
     /// Whether a group has been processed and its members show `on`. A state of "complete" may still

@@ -33,9 +33,9 @@ impl Machine {
     /// It is off, as it should be before the on.
     fn off_before_on(&mut self, live: &Live, stand: Stand, world: &World<'_>) -> Vec<Command> {
         let off_since = self.facts.off_at.or(self.facts.doubt_since);
-        let gate_is_open = off_since.is_none_or(|since| world.now >= later(since, self.job.gate));
-        if !live.is_processed() && !gate_is_open {
-            return self.read_again(world);
+        let gate_ends = off_since.map_or(world.now, |since| later(since, self.job.gate));
+        if !live.is_processed() && world.now < gate_ends {
+            return self.read_again_before(gate_ends, world);
         }
         let only_intended = self.facts.off_at.is_none() && self.facts.doubt_since.is_some();
         let goes_on = self.job.action == Action::Resume || self.facts.is_stopped();
