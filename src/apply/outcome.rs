@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::{AssignmentError, Subject};
+
 /// How it ended for one subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -96,4 +98,28 @@ pub struct End {
     pub outcome: Outcome,
     /// Why, when there is something to say.
     pub trouble: Option<Trouble>,
+}
+
+/// A member of a group whose licenses Graph was asked to try again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reprocessed {
+    /// The group.
+    pub group: Subject,
+    /// Who.
+    pub member: Subject,
+    /// What stood in the way, as Graph wrote it.
+    pub error: Option<AssignmentError>,
+    /// What became of it.
+    pub result: Retried,
+}
+
+/// What another try brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// Nothing is in error any more.
+    Healed,
+    /// It was tried, and something still is.
+    StillInError,
+    /// It was not done, or is not known to be; what Graph said.
+    Refused(String),
 }

@@ -32,7 +32,11 @@ pub fn note(running: &mut Running, record: &Record) {
         running.names.insert(who.name.to_lowercase(), user);
     }
     match &record.entry {
-        Entry::RunStarted { .. } | Entry::LeaseBroken { .. } | Entry::RunFinished { .. } => {}
+        Entry::RunStarted { .. }
+        | Entry::LeaseBroken { .. }
+        | Entry::ReprocessIntent { .. }
+        | Entry::Reprocessed { .. }
+        | Entry::RunFinished { .. } => {}
         Entry::OffIntent { .. } => intent(running, id, record),
         Entry::Adopted { .. } => adopted(running, id, record),
         // Nothing happened, so nothing is unfinished, unless something else was before.

@@ -87,7 +87,7 @@ pub(super) fn closed(job: &Job, end: &End) -> Entry {
 }
 
 fn who(subject: &Subject) -> Who {
-    Who { kind: subject.id.kind(), id: subject.id.guid(), name: subject.name.clone() }
+    Who::from(subject)
 }
 
 /// The lists as they were read and as they are sent.

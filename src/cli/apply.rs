@@ -14,7 +14,7 @@ use super::run::{drive, end, plan_within};
 use super::saved_plan::{SavedPlan, same_digest};
 use super::{Exit, Failure, ask};
 use crate::apply::interrupt::Interrupt;
-use crate::graph::OffWriter;
+use crate::graph::{OffWriter, Reprocessor};
 use crate::model::Timestamp;
 use crate::plan::change::{Action, Change};
 use crate::plan::resolve::Protected;
@@ -46,6 +46,10 @@ pub(super) struct ApplyArgs {
     /// Do not wait for toggles: leave, and say when to come back
     #[arg(long)]
     no_wait: bool,
+    /// At the end, have Graph try again the licenses of members of the declared groups who are in error;
+    /// needs User.ReadWrite.All
+    #[arg(long)]
+    reprocess: bool,
 }
 
 /// What is carried out.
@@ -139,6 +143,9 @@ async fn apply_now(
     // What starts nothing is not the plan that is gone on with.
     let mandate = held.iter().all(Held::starts).then(|| plan::mandate(&made.document));
     run.carry_out(changes, made.protected, mandate.as_ref(), args.no_wait).await?;
+    if args.reprocess && mandate.is_some() {
+        run.reprocess(&made.groups, &Reprocessor::new(connection.client.clone())).await?;
+    }
     Ok(end(run, Some(&made.document), connection, &also).await)
 }
 

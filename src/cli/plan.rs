@@ -9,7 +9,7 @@ use super::{Exit, Failure, files, manifests, step_summary};
 use crate::diag::{Finding, Severity, Source};
 use crate::graph::Reader;
 use crate::journal::record::Allowed;
-use crate::model::{SignedDuration, Timestamp};
+use crate::model::{GroupId, SignedDuration, Subject, SubjectId, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
 use crate::plan::change::Change;
@@ -74,6 +74,8 @@ pub(super) struct Made {
     pub changes: Vec<Change>,
     /// Who is never turned off.
     pub protected: Protected,
+    /// The groups that are declared; of a saved plan, those that it changes.
+    pub groups: Vec<Subject>,
 }
 
 impl Narrow {
@@ -198,7 +200,9 @@ pub(super) async fn make(
     let from = MadeFrom { file: name, text, only: &narrow.only, protected: &desired.protected, expires_in };
     let document = PlanDocument::new(&plan, from);
     connection.pipeline.planned(&document);
-    Ok(Made { document, changes: plan.changes, protected: desired.protected })
+    let group = |id: &GroupId| Subject { id: SubjectId::Group(*id), name: observed.group_name(*id) };
+    let groups = desired.groups.keys().map(group).collect();
+    Ok(Made { document, changes: plan.changes, protected: desired.protected, groups })
 }
 
 /// Decides, and asks for the second opinion.

@@ -14,12 +14,12 @@ use crate::apply::event::Told;
 use crate::apply::interrupt::{Interrupt, Interrupter};
 use crate::apply::outcome::Outcome;
 use crate::diag::Code;
-use crate::graph::OffWriter;
+use crate::graph::{Needs, OffWriter};
 use crate::journal::lease::Lease;
 use crate::report::json::v1::common::{self, TenantDocument};
 use crate::report::json::v1::plan::{EXPIRES_IN, PlanDocument};
 use crate::report::json::v1::run::{
-    Compared, CostDocument, RunDocument, RunSummary, SubjectDocument, minutes_off,
+    Compared, CostDocument, ReprocessedDocument, RunDocument, RunSummary, SubjectDocument, minutes_off,
 };
 use crate::report::output::{Format, Output};
 use crate::report::progress::Progress;
@@ -186,7 +186,25 @@ pub(super) async fn end(
     });
     step_summary::append(|| markdown::run(&document, exit.meaning()), output);
     say_what_stopped(&ended, output);
+    if document.reprocessed.is_empty() && document.subjects.iter().any(|one| !one.members_in_error.is_empty())
+    {
+        output.explain(&offer(connection).await);
+    }
     exit
+}
+
+/// How to have Graph try again what members could not get, and whether the token may.
+async fn offer(connection: &Connection) -> String {
+    let granted = connection.client.granted().await.ok().flatten();
+    let needs = Needs::Reprocess.accepted().first().copied().unwrap_or_default();
+    let may = match granted.map(|granted| granted.has(Needs::Reprocess.accepted()).is_empty()) {
+        Some(true) => format!("; it needs {needs}, which the token lacks"),
+        Some(false) => String::new(),
+        None => format!("; it needs {needs}"),
+    };
+    format!(
+        "Once the reason is removed, `advaudit apply --reprocess` has Graph try those members again{may}."
+    )
 }
 
 fn document(ended: &Ended, plan: Option<&PlanDocument>, also: &[Exit]) -> RunDocument {
@@ -206,6 +224,7 @@ fn document(ended: &Ended, plan: Option<&PlanDocument>, also: &[Exit]) -> RunDoc
         summary: RunSummary::of(&subjects, plan.map_or(0, |plan| plan.blocked.len())),
         resume_after: come_back.or(waits.then_some(now)),
         cost: cost(ended),
+        reprocessed: ended.reprocessed.iter().map(ReprocessedDocument::from).collect(),
         subjects,
     }
 }

@@ -70,6 +70,8 @@ impl SavedPlan {
 
     /// What of it is still to be done, and how many of its changes are done already, by whomever.
     pub async fn left(self, run: &Run, clock: &Clock) -> Result<(Made, usize), Failure> {
+        let subjects = self.restored.changes.iter().map(|change| &change.subject);
+        let groups = subjects.filter(|one| one.id.group().is_some()).cloned().collect();
         let (running, protected) = (run.running(), self.restored.protected);
         let mut left = left(&self.restored.changes, running, self.document.created_at, clock.now());
         if let Some(declared) = toggles(&left.changes, run.tenant().id, &protected) {
@@ -79,7 +81,7 @@ impl SavedPlan {
             let fresh = plan(&resolve(&declared, &observed, running), &observed, running, clock.now());
             left = left.looked_at(&observed, &fresh, running.runs.began);
         }
-        Ok((Made { document: self.document, changes: left.changes, protected }, left.done))
+        Ok((Made { document: self.document, changes: left.changes, protected, groups }, left.done))
     }
 }
 

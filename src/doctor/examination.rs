@@ -224,7 +224,8 @@ async fn permissions(
             (Needs::Users, _) => seen(&reader.try_users().await),
             (Needs::Groups, group) => seen(group),
             (Needs::Members, Ok(Some(group))) => seen(&reader.try_members(*group).await),
-            (Needs::Members, Ok(None) | Err(_)) | (Needs::WriteUser | Needs::WriteGroup, _) => None,
+            (Needs::Members, Ok(None) | Err(_))
+            | (Needs::WriteUser | Needs::WriteGroup | Needs::Reprocess, _) => None,
         };
         let one = Permission::new(needs, commands, seen, granted);
         if !one.commands.is_empty() {

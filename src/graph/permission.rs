@@ -19,10 +19,12 @@ pub enum Needs {
     WriteUser,
     /// `POST /groups/{id}/assignLicense`.
     WriteGroup,
+    /// `POST /users/{id}/reprocessLicenseAssignment`: only where it is asked for.
+    Reprocess,
 }
 
 impl Needs {
-    /// Every call, reading first.
+    /// Every call that no run can do without, reading first.
     pub const ALL: [Needs; 7] = [
         Needs::Organization,
         Needs::Licenses,
@@ -43,6 +45,7 @@ impl Needs {
             Needs::Members => "GET /groups/{id}/members",
             Needs::WriteUser => "POST /users/{id}/assignLicense",
             Needs::WriteGroup => "POST /groups/{id}/assignLicense",
+            Needs::Reprocess => "POST /users/{id}/reprocessLicenseAssignment",
         }
     }
 
@@ -80,6 +83,8 @@ impl Needs {
             Needs::WriteGroup => {
                 &["LicenseAssignment.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]
             }
+            // `LicenseAssignment.ReadWrite.All` is not accepted here (GRAPH 4.4).
+            Needs::Reprocess => &["User.ReadWrite.All", "Directory.ReadWrite.All"],
         }
     }
 
@@ -88,14 +93,19 @@ impl Needs {
         match self {
             Needs::Licenses => 3,
             Needs::Members => 2,
-            Needs::Organization | Needs::Users | Needs::Groups | Needs::WriteUser | Needs::WriteGroup => 1,
+            Needs::Organization
+            | Needs::Users
+            | Needs::Groups
+            | Needs::WriteUser
+            | Needs::WriteGroup
+            | Needs::Reprocess => 1,
         }
     }
 
     /// Whether it changes something.
     pub fn is_write(self) -> bool {
         match self {
-            Needs::WriteUser | Needs::WriteGroup => true,
+            Needs::WriteUser | Needs::WriteGroup | Needs::Reprocess => true,
             Needs::Organization | Needs::Licenses | Needs::Users | Needs::Groups | Needs::Members => false,
         }
     }
@@ -140,7 +150,7 @@ impl Needs {
                  what a permission allows"
             }
             Needs::Groups | Needs::Members => "a hidden membership needs Member.Read.Hidden as well",
-            Needs::WriteUser => {
+            Needs::WriteUser | Needs::Reprocess => {
                 "a user in a restricted management administrative unit can be changed only by those who administer \
                  that unit"
             }

@@ -144,7 +144,7 @@ fn unfit(licenses: &[Licensed]) -> Option<&'static str> {
 }
 
 /// What a failed attempt says about whether the write was done (GRAPH 4.3).
-fn judge(failure: Failure) -> NotWritten {
+pub(super) fn judge(failure: Failure) -> NotWritten {
     /// A server that gave up waiting for the rest of a request; what it did with it is not said.
     const REQUEST_TIMEOUT: u16 = 408;
     let retry_after = failure.retry_after();
@@ -172,7 +172,7 @@ fn judge(failure: Failure) -> NotWritten {
 /// Whether the answer can be Graph's. An empty body can (GRAPH 4.1); one that is no JSON object is
 /// another server's, and does not say what Graph did. What the object holds is not looked at: whether
 /// the write shows is seen by reading it back (P1).
-fn is_graphs_own(answer: &Answer) -> Result<(), Failure> {
+pub(super) fn is_graphs_own(answer: &Answer) -> Result<(), Failure> {
     if answer.body.is_empty() || answer.json::<Value>()?.is_object() {
         return Ok(());
     }

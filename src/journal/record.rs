@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::{RunId, ServicePlanId, SkuId, SubjectKind, TenantId, UserId};
+use crate::model::{RunId, ServicePlanId, SkuId, Subject, SubjectKind, TenantId, UserId};
 
 /// The version that this program writes.
 pub const VERSION: u32 = 1;
@@ -162,6 +162,24 @@ pub enum Entry {
         /// What there is to say about it.
         message: Option<String>,
     },
+    /// Graph is about to be asked to try again what a member of a group could not get.
+    ReprocessIntent {
+        /// Who.
+        subject: Who,
+        /// Of which group.
+        group: Who,
+        /// What stands in the way, as Graph wrote it.
+        error: Option<String>,
+    },
+    /// It was asked.
+    Reprocessed {
+        /// Who.
+        subject: Who,
+        /// Why it was not done, or is not known to be.
+        message: Option<String>,
+        /// Graph's request id.
+        request_id: Option<String>,
+    },
     /// The run ended by itself.
     RunFinished {
         /// Its exit code.
@@ -191,6 +209,12 @@ pub struct Who {
     pub name: String,
 }
 
+impl From<&Subject> for Who {
+    fn from(subject: &Subject) -> Self {
+        Who { kind: subject.id.kind(), id: subject.id.guid(), name: subject.name.clone() }
+    }
+}
+
 /// A license and its disabled service plans, before and after a write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct List {
@@ -216,7 +240,9 @@ impl Entry {
             | Entry::Adopted { subject, .. }
             | Entry::OnIntent { subject, .. }
             | Entry::OnDone { subject, .. }
-            | Entry::Closed { subject, .. } => Some(subject),
+            | Entry::Closed { subject, .. }
+            | Entry::ReprocessIntent { subject, .. }
+            | Entry::Reprocessed { subject, .. } => Some(subject),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Members whom the change of their group left in error, in sentences: one for each error, with what it
-//! means and what to do.
+//! Members of groups in error, in sentences: whom a change left so, one for each error with what it means and
+//! what to do; and what came of having their licenses tried again.
 
 use std::collections::BTreeMap;
 
-use super::json::v1::run::{MemberInErrorDocument, SubjectDocument};
+use super::json::v1::run::{MemberInErrorDocument, ReprocessResult, ReprocessedDocument, SubjectDocument};
 use super::words::count;
 
 /// How many names a sentence has.
@@ -33,4 +33,28 @@ fn sentence(error: Option<&str>, all: &[&MemberInErrorDocument]) -> String {
         names.join(", "),
         first.remedy,
     )
+}
+
+/// `reprocessed 2 members of E5 Legal, without error now: a@x.com, b@x.com`.
+pub(super) fn retried(all: &[ReprocessedDocument]) -> Vec<String> {
+    let mut alike: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for one in all {
+        let said = match (one.result, &one.message, &one.error) {
+            (ReprocessResult::Healed, _, _) => "without error now",
+            (ReprocessResult::StillInError, _, Some(error)) => error,
+            (ReprocessResult::StillInError, _, None) => "still in error",
+            (ReprocessResult::Refused, Some(message), _) => message,
+            (ReprocessResult::Refused, None, _) => "refused",
+        };
+        alike.entry((&one.group.name, said)).or_default().push(&one.member.name);
+    }
+    let line = |((group, said), names): ((&str, &str), Vec<&str>)| {
+        let shown = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
+        let more = match names.len().saturating_sub(NAMES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("reprocessed {} of {group}: {shown}{more}: {said}", count(names.len(), "member", "members"))
+    };
+    alike.into_iter().map(line).collect()
 }

@@ -6,6 +6,7 @@
 //! of it. So the same code runs under the commands and under a simulation.
 
 mod cost;
+mod reprocess;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -18,7 +19,7 @@ use crate::apply::event::{Event, Told};
 use crate::apply::interrupt::Interrupt;
 use crate::apply::job::Job;
 use crate::apply::machine::Machine;
-use crate::apply::outcome::Outcome;
+use crate::apply::outcome::{Outcome, Reprocessed};
 use crate::apply::replay::replay;
 use crate::clock::Clock;
 use crate::graph::{Client, Failure, OffWriter, OnWriter, Reader};
@@ -114,6 +115,7 @@ pub struct Run {
     machines: Vec<Machine>,
     stopped: Option<Stopped>,
     date_does_not_move: bool,
+    reprocessed: Vec<Reprocessed>,
     cost: Cost,
 }
 
@@ -131,6 +133,8 @@ pub struct Ended {
     pub stopped: Option<Stopped>,
     /// The first toggle came back, and its date did not move.
     pub date_does_not_move: bool,
+    /// Whose licenses Graph was asked to try again.
+    pub reprocessed: Vec<Reprocessed>,
     /// What carrying out cost.
     pub cost: Cost,
     /// When it began.
@@ -175,6 +179,7 @@ impl Run {
             machines: Vec::new(),
             stopped: None,
             date_does_not_move: false,
+            reprocessed: Vec::new(),
             cost: Cost::default(),
         })
     }
@@ -327,6 +332,7 @@ impl Run {
             running: self.running,
             stopped: self.stopped,
             date_does_not_move: self.date_does_not_move,
+            reprocessed: self.reprocessed,
             cost: self.cost,
             started_at: self.started_at,
             finished_at: self.way.clock.now(),

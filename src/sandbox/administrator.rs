@@ -194,7 +194,7 @@ impl Tenant {
         Ok(())
     }
 
-    fn reprocess(&mut self, id: UserId, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn reprocess(&mut self, id: UserId, now: Timestamp) -> Result<(), Refusal> {
         let mut user = self.user(id)?.clone();
         let groups: BTreeSet<GroupId> = user.held.iter().filter_map(|held| held.by).collect();
         user.held.retain(|held| held.is_direct() || !held.has_error());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::assign::Order;
@@ -119,6 +119,11 @@ pub enum Collection {
 }
 
 impl Written {
+    /// Whether it was no assignment, but `reprocessLicenseAssignment`, which has no body.
+    fn is_reprocessing(&self) -> bool {
+        self.body.as_object().is_some_and(serde_json::Map::is_empty)
+    }
+
     /// What was changed.
     pub fn object(&self) -> SubjectId {
         match self.collection {
@@ -236,7 +241,25 @@ impl Tenant {
     /// in the list, what they hid is.
     pub(super) fn replay(&mut self, written: &Written) -> Result<(), Refusal> {
         self.advance(written.at);
-        self.assign(written.object(), &written.body, written.at)
+        match written.object() {
+            SubjectId::User(id) if written.is_reprocessing() => self.reprocess_as_asked(id, written.at),
+            object => self.assign(object, &written.body, written.at),
+        }
+    }
+
+    /// Has the licenses tried again that a user inherits, by a request.
+    pub(super) fn reprocess_as_asked(&mut self, id: UserId, now: Timestamp) -> Result<(), Refusal> {
+        if self.user(id)?.restricted {
+            return Err(Refusal::denied());
+        }
+        self.doing = Doing::Wire { body: json!({}) };
+        let done = self.reprocess(id, now);
+        self.doing = Doing::Processing;
+        done?;
+        let written = Written { at: now, collection: Collection::Users, id: id.0, body: json!({}) };
+        self.tell(&Happened::Write(&written));
+        self.writes.push(written);
+        Ok(())
     }
 
     /// Goes on counting where an earlier process stopped.

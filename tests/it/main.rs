@@ -19,6 +19,7 @@ mod exhaustive;
 mod exit_codes;
 mod formats;
 mod fuzz;
+mod groups;
 mod hostile;
 mod kills;
 mod layers;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::finding::harmless;
 use crate::model::SignedDuration;
 use crate::report::broken;
 use crate::report::json::v1::run::{RunDocument, SubjectDocument};
@@ -23,6 +24,9 @@ pub fn render(run: &RunDocument, style: Style, width: usize) -> String {
     }
     for ((_, message), all) in alike {
         text.push_str(&format!("  {}\n", wrap(&ended(&all, &message, style), 4, width)));
+    }
+    for line in broken::retried(&run.reprocessed) {
+        text.push_str(&format!("  {}\n", wrap(&harmless(&line), 4, width)));
     }
     text.push_str(&summary(run, style));
     text.push('\n');

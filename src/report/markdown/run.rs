@@ -173,8 +173,11 @@ fn foot(run: &RunDocument) -> String {
     let minutes = run.cost.off_user_minutes;
     let digest =
         run.plan_sha256.as_deref().map_or(String::new(), |digest| format!(" Plan {}.", code(digest)));
+    let retried = broken::retried(&run.reprocessed);
+    let retried = retried.iter().take(NAMES).map(|line| format!("- {}\n", spoken(line))).collect::<String>();
+    let retried = if retried.is_empty() { retried } else { format!("{retried}\n") };
     format!(
-        "From {} to {}. User-minutes of time off: {} planned, {} in fact.{digest} Run {}.\n",
+        "{retried}From {} to {}. User-minutes of time off: {} planned, {} in fact.{digest} Run {}.\n",
         time(run.started_at),
         time(run.finished_at),
         number(minutes.planned),

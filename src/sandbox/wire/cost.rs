@@ -11,6 +11,7 @@ pub fn units(target: &Target, options: &Options) -> u32 {
         Target::Organization
         | Target::User(_)
         | Target::AssignUser(_)
+        | Target::ReprocessUser(_)
         | Target::Groups
         | Target::Group(_)
         | Target::MembersWithErrors(_)

@@ -7,6 +7,7 @@ use super::super::group::Group;
 use super::super::tenant::Tenant;
 use super::super::user::User;
 use super::super::weather::Place;
+use super::super::words::AssignmentError;
 use super::ask::{Answer, Ask};
 use super::list::{self, Page, check_readable};
 use super::options::Options;
@@ -15,7 +16,7 @@ use super::refusal::Refusal;
 use super::target::Target;
 use super::url::Url;
 use super::{batch, cost, show, spoil};
-use crate::model::{SubjectId, Timestamp};
+use crate::model::{SubjectId, Timestamp, UserId};
 
 /// A request that is understood.
 pub struct Call<'a> {
@@ -48,7 +49,7 @@ impl<'a> Call<'a> {
             | Target::User(_)
             | Target::LicenseDetails(_)
             | Target::Group(_) => &["$select"],
-            Target::AssignUser(_) | Target::AssignGroup(_) | Target::Batch => &[],
+            Target::AssignUser(_) | Target::AssignGroup(_) | Target::ReprocessUser(_) | Target::Batch => &[],
         };
         let options = Options::read(&url, known)?;
         Ok(Call { ask, url, target, options, now })
@@ -195,6 +196,7 @@ fn done(tenant: &mut Tenant, call: &Call<'_>) -> Result<Done, Refusal> {
             Ok(page.body(call, "directoryObjects").into())
         }
         Target::AssignUser(key) => assign_user(tenant, call, key),
+        Target::ReprocessUser(key) => reprocess_user(tenant, call, key),
         Target::AssignGroup(key) => assign_group(tenant, call, key),
         Target::Batch => Err(Refusal::misread("A batch cannot be part of a batch.")),
     }
@@ -279,12 +281,32 @@ fn assign_user(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done, 
     let id = tenant.user_by_key(key, |_, history| history.latest()).map(|user| user.id);
     let id = id.ok_or_else(|| Refusal::not_found(key))?;
     tenant.assign(SubjectId::User(id), &body(call)?, call.now)?;
+    Ok(after_assigning(tenant, call, id))
+}
+
+/// Answers with the true error where one is left (GRAPH 5.6).
+fn reprocess_user(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done, Refusal> {
+    let id = tenant.user_by_key(key, |_, history| history.latest()).map(|user| user.id);
+    let id = id.ok_or_else(|| Refusal::not_found(key))?;
+    tenant.reprocess_as_asked(id, call.now)?;
+    let user = tenant.state.users[&id].latest();
+    match user.held.iter().find(|held| !held.is_direct() && held.has_error()) {
+        None => Ok(after_assigning(tenant, call, id)),
+        Some(held) => {
+            let error = held.error.map_or("Other", AssignmentError::as_str);
+            Err(Refusal::bad(format!("License assignment failed for SKU {}: {error}.", held.sku)))
+        }
+    }
+}
+
+/// The user as an answer shows it that has changed its licenses.
+fn after_assigning(tenant: &Tenant, call: &Call<'_>, id: UserId) -> Done {
     let user = tenant.state.users[&id].latest();
     let property = |name: &str| show::user(user, name, tenant.shelf());
     let mut shown = show::object(&USER, None, property);
     shown.extend(AFTER_ASSIGNING.iter().map(|name| ((*name).to_owned(), property(name))));
     shown.insert("@odata.context".to_owned(), json!(call.context("users/$entity")));
-    Ok(Value::Object(shown).into())
+    Value::Object(shown).into()
 }
 
 fn assign_group(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done, Refusal> {

@@ -18,6 +18,8 @@ pub enum Target {
     LicenseDetails(String),
     /// `/users/{id}/assignLicense`
     AssignUser(String),
+    /// `/users/{id}/reprocessLicenseAssignment`
+    ReprocessUser(String),
     /// `/groups`
     Groups,
     /// `/groups/{id}`
@@ -56,6 +58,9 @@ impl Target {
             [] => Ok(Target::User(key)),
             ["licenseDetails"] => Ok(Target::LicenseDetails(key)),
             ["assignLicense" | "microsoft.graph.assignLicense"] => Ok(Target::AssignUser(key)),
+            ["reprocessLicenseAssignment" | "microsoft.graph.reprocessLicenseAssignment"] => {
+                Ok(Target::ReprocessUser(key))
+            }
             [first, ..] => Err(Refusal::no_segment(first)),
         }
     }
@@ -73,7 +78,7 @@ impl Target {
 
     /// Whether it changes licenses.
     pub fn is_write(&self) -> bool {
-        matches!(self, Target::AssignUser(_) | Target::AssignGroup(_))
+        matches!(self, Target::AssignUser(_) | Target::AssignGroup(_) | Target::ReprocessUser(_))
     }
 
     /// The one method that it knows.

@@ -314,9 +314,11 @@ fn word(command: &Command, now: Timestamp) -> String {
             Entry::OnDone { renews: true, .. } => "on anew".into(),
             Entry::OnDone { renews: false, .. } => "on".into(),
             Entry::Closed { outcome, .. } => format!("closed {outcome}"),
-            Entry::RunStarted { .. } | Entry::LeaseBroken { .. } | Entry::RunFinished { .. } => {
-                "a run".into()
-            }
+            Entry::RunStarted { .. }
+            | Entry::LeaseBroken { .. }
+            | Entry::ReprocessIntent { .. }
+            | Entry::Reprocessed { .. }
+            | Entry::RunFinished { .. } => "a run".into(),
         },
         Command::TurnOff(_) => "OFF".into(),
         Command::TurnOn(_) => "ON".into(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::common::{SubjectName, TenantDocument};
 use crate::apply::machine::{BrokenMember, Machine};
-use crate::apply::outcome::{Outcome, Trouble};
+use crate::apply::outcome::{Outcome, Reprocessed, Retried, Trouble};
 use crate::model::{AssignmentError, RunId, Subject, SubjectId, Timestamp};
 
 /// What a run did.
@@ -35,6 +35,52 @@ pub struct RunDocument {
     pub cost: CostDocument,
     /// Every subject that the run worked on.
     pub subjects: Vec<SubjectDocument>,
+    /// Members of declared groups whose licenses Graph was asked to try again.
+    pub reprocessed: Vec<ReprocessedDocument>,
+}
+
+/// A member of a group whose licenses Graph was asked to try again.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ReprocessedDocument {
+    /// The group.
+    pub group: SubjectName,
+    /// Who.
+    pub member: SubjectName,
+    /// What stood in the way, as Graph wrote it.
+    pub error: Option<String>,
+    /// What came of it.
+    pub result: ReprocessResult,
+    /// What Graph said, where it refused.
+    pub message: Option<String>,
+}
+
+/// What another try brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReprocessResult {
+    /// Nothing of what comes from the group is in error any more.
+    Healed,
+    /// It was tried, and something still is.
+    StillInError,
+    /// It was not done, or is not known to be.
+    Refused,
+}
+
+impl From<&Reprocessed> for ReprocessedDocument {
+    fn from(one: &Reprocessed) -> Self {
+        let (result, message) = match &one.result {
+            Retried::Healed => (ReprocessResult::Healed, None),
+            Retried::StillInError => (ReprocessResult::StillInError, None),
+            Retried::Refused(message) => (ReprocessResult::Refused, Some(message.clone())),
+        };
+        ReprocessedDocument {
+            group: SubjectName::from(&one.group),
+            member: SubjectName::from(&one.member),
+            error: one.error.as_ref().map(ToString::to_string),
+            result,
+            message,
+        }
+    }
 }
 
 /// How many of each; subjects with another outcome stand only in the list.
