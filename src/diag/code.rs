@@ -68,6 +68,12 @@ codes! {
     WrongTenant = "wrong-tenant", Error;
     /// A name under `except` or `protect` that the tenant does not know.
     UnknownName = "unknown-name", Warning;
+    /// A `filter` that Graph does not take: nobody is selected by it, and the plan is incomplete.
+    FilterRefused = "filter-refused", Warning;
+    /// A selector that selects nobody, as `allowEmpty: true` says it may.
+    EmptySelection = "empty-selection", Note;
+    /// Users whom `members: enabled` leaves out of a selection.
+    LeftOut = "left-out", Note;
     /// Something could not be read; its subjects are unknown and the plan is incomplete.
     Unread = "unread", Warning;
     /// The tenant owns no license with the service plan.

@@ -171,6 +171,22 @@ pub(super) fn positive(review: &mut Review, node: &Node, key: &str) -> Option<u6
     }
 }
 
+/// `true` or `false`, as YAML has them.
+pub(super) fn flag(review: &mut Review, node: &Node, key: &str) -> Option<bool> {
+    let what = format!("`{key}`");
+    let text = word(review, node, &what, "`true` or `false`")?;
+    let plain = matches!(&node.value, Value::Scalar(Scalar { plain: true, .. }));
+    match text {
+        "true" if plain => Some(true),
+        "false" if plain => Some(false),
+        _ => {
+            let message = format!("{} is neither `true` nor `false`", quoted(text));
+            bad(review, node, message, "write `true`, without quotes, or leave the line out");
+            None
+        }
+    }
+}
+
 /// A moment in the past.
 pub(super) fn time(review: &mut Review, node: &Node, key: &str) -> Option<Timestamp> {
     let what = format!("`{key}`");
