@@ -58,6 +58,8 @@ codes! {
     UnknownLicense = "unknown-license", Warning;
     /// `toggle.wait` below the 60 minutes that Microsoft's remedy asks for.
     ShortWait = "short-wait", Warning;
+    /// A `filter` by the service plan itself: what it selects changes with what is done.
+    UnsteadyFilter = "unsteady-filter", Warning;
     /// There are more findings than are listed.
     MoreFindings = "more-findings", Note;
     /// The manifest declares nobody.

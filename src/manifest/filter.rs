@@ -4,7 +4,8 @@
 use super::node::Node;
 use super::review::Review;
 use super::values;
-use crate::diag::is_invisible;
+use crate::diag::{Code, is_invisible};
+use crate::model::SERVICE_PLAN;
 
 /// A `$filter` of Graph's on users. It may run over several lines.
 pub(super) fn filter(review: &mut Review, node: &Node) -> Option<String> {
@@ -14,7 +15,20 @@ pub(super) fn filter(review: &mut Review, node: &Node) -> Option<String> {
         values::bad(review, node, message, help);
         return None;
     }
+    if asks_for_the_service_plan(&filter) {
+        let message = "`filter` asks for the service plan itself: whoever is off is perhaps not meant";
+        let finding = review.finding(Code::UnsteadyFilter, node.range.clone(), message);
+        review.tell(finding.help(
+            "a toggle changes what this selects, and with a lost journal who is off would not be found; ask for a \
+             license instead: assignedLicenses/any(a:a/skuId eq …), or write `all: licensed`",
+        ));
+    }
     Some(filter)
+}
+
+/// Whether what the filter selects changes with what is done to whom it selects.
+fn asks_for_the_service_plan(filter: &str) -> bool {
+    filter.to_lowercase().contains(&SERVICE_PLAN.to_string())
 }
 
 /// The filter as it is sent: a block of several lines as one.
@@ -77,6 +91,14 @@ mod tests {
         ] {
             assert_eq!(mistake(filter), None, "{filter}");
         }
+    }
+
+    #[test]
+    fn a_filter_by_the_service_plan_is_noticed_in_any_case() {
+        let by =
+            |id: &str| asks_for_the_service_plan(&format!("assignedPlans/any(a:a/servicePlanId eq {id})"));
+        assert!(by("2F442157-A11C-46B9-AE5B-6E39FF4E5849") && by("2f442157-a11c-46b9-ae5b-6e39ff4e5849"));
+        assert!(!by("efb87545-963c-4e0d-99df-69c6916d9eb0"));
     }
 
     #[test]

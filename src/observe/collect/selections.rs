@@ -152,7 +152,7 @@ impl Collecting<'_> {
     ) -> Result<Option<Result<Vec<UserId>, String>>, Failure> {
         if let Some(Members::Read(ids)) = self.observed.groups.get(&id).map(|group| &group.members) {
             let has_come = |id: &UserId| self.observed.users.contains_key(id);
-            if everyone_comes || ids.iter().all(has_come) {
+            if !ids.is_empty() && (everyone_comes || ids.iter().all(has_come)) {
                 return Ok(Some(Ok(ids.clone())));
             }
         }

@@ -126,6 +126,7 @@ fn a_selector_that_is_wrong_is_told_with_the_next_step() {
   - filter: [department]
   - {membersOf: Watchlist, filter: department eq 'Legal'}
   - {membersOf: 007}
+  - filter: assignedPlans/any(a:a/servicePlanId eq 2f442157-a11c-46b9-ae5b-6e39ff4e5849)
   - {all: licensed, allowEmpty: maybe, members: {}}
   - {all: licensed, allowEmpty: \"true\"}
   - {user: a@contoso.com, members: enabled, allowEmpty: true}
