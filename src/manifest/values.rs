@@ -175,13 +175,16 @@ pub(super) fn positive(review: &mut Review, node: &Node, key: &str) -> Option<u6
 pub(super) fn flag(review: &mut Review, node: &Node, key: &str) -> Option<bool> {
     let what = format!("`{key}`");
     let text = word(review, node, &what, "`true` or `false`")?;
-    let plain = matches!(&node.value, Value::Scalar(Scalar { plain: true, .. }));
+    if matches!(&node.value, Value::Scalar(Scalar { plain: false, .. })) {
+        review.tell_wrong_type(node, &what, "`true` or `false`", Some("remove the quotes".to_owned()));
+        return None;
+    }
     match text {
-        "true" if plain => Some(true),
-        "false" if plain => Some(false),
+        "true" => Some(true),
+        "false" => Some(false),
         _ => {
             let message = format!("{} is neither `true` nor `false`", quoted(text));
-            bad(review, node, message, "write `true`, without quotes, or leave the line out");
+            bad(review, node, message, "write `true`, or leave the line out");
             None
         }
     }

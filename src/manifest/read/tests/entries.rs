@@ -146,14 +146,16 @@ fn a_selector_that_is_wrong_is_told_with_the_next_step() {
     make two entries of it, each with its own `- `
 10:17 <007> wrong-type: the name of a group must be a text, and YAML takes `007` for a number
     quote it: "007"
-11:33 <maybe> bad-value: `maybe` is neither `true` nor `false`
-    write `true`, without quotes, or leave the line out
-11:49 <{}> wrong-type: `members` must be the word `enabled`, and this is a block of keys
-12:33 <"true"> bad-value: `true` is neither `true` nor `false`
-    write `true`, without quotes, or leave the line out
-13:27 <members> bad-value: `members` belongs to an entry that selects many users
+11:13 <assignedPlans/any(a:a/servicePlanId eq 2f442157-a11c-46b9-ae5b-6e39ff4e5849)> unsteady-filter: `filter` asks for the service plan itself: whoever is off is perhaps not meant
+    a toggle changes what this selects, and with a lost journal who is off would not be found; ask for a license instead: assignedLicenses/any(a:a/skuId eq …), or write `all: licensed`
+12:33 <maybe> bad-value: `maybe` is neither `true` nor `false`
+    write `true`, or leave the line out
+12:49 <{}> wrong-type: `members` must be the word `enabled`, and this is a block of keys
+13:33 <"true"> wrong-type: `allowEmpty` must be `true` or `false`, and this is a text
+    remove the quotes
+14:27 <members> bad-value: `members` belongs to an entry that selects many users
     remove it, or select with `all:`, `filter:` or `membersOf:`
-13:45 <allowEmpty> bad-value: `allowEmpty` belongs to an entry that selects many users
+14:45 <allowEmpty> bad-value: `allowEmpty` belongs to an entry that selects many users
     remove it, or select with `all:`, `filter:` or `membersOf:`
 
 "#]],
