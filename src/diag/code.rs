@@ -58,6 +58,8 @@ codes! {
     UnknownLicense = "unknown-license", Warning;
     /// `toggle.wait` below the 60 minutes that Microsoft's remedy asks for.
     ShortWait = "short-wait", Warning;
+    /// A `filter` by the service plan itself: what it selects changes with what is done.
+    UnsteadyFilter = "unsteady-filter", Warning;
     /// There are more findings than are listed.
     MoreFindings = "more-findings", Note;
     /// The manifest declares nobody.
@@ -68,6 +70,12 @@ codes! {
     WrongTenant = "wrong-tenant", Error;
     /// A name under `except` or `protect` that the tenant does not know.
     UnknownName = "unknown-name", Warning;
+    /// A `filter` that Graph does not take: nobody is selected by it, and the plan is incomplete.
+    FilterRefused = "filter-refused", Warning;
+    /// A selector that selects nobody, as `allowEmpty: true` says it may.
+    EmptySelection = "empty-selection", Note;
+    /// Users whom `members: enabled` leaves out of a selection.
+    LeftOut = "left-out", Note;
     /// Something could not be read; its subjects are unknown and the plan is incomplete.
     Unread = "unread", Warning;
     /// The tenant owns no license with the service plan.

@@ -8,7 +8,9 @@ use std::str::FromStr;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::live::{GroupRead, Organization, Processing, ServicePlanEntry, UserRead, is_service_plan};
+use super::live::{
+    Account, GroupRead, Organization, Processing, ServicePlanEntry, UserRead, is_service_plan,
+};
 use super::plain::plain;
 use super::wire;
 use crate::model::{
@@ -82,7 +84,19 @@ pub(super) fn user(user: wire::User) -> Result<UserRead, Malformed> {
         upn: plain(who.need("userPrincipalName", user.user_principal_name)?),
         usage_location: user.usage_location.filter(|location| !location.is_empty()).map(plain),
         assignments: assignments(&who, states)?,
+        account: account(user.account_enabled, user.user_type.as_deref()),
     })
+}
+
+/// Whose account it is. What is not said is no account: whoever leaves out disabled accounts must not
+/// leave out somebody about whom nothing is known.
+fn account(enabled: Option<bool>, kind: Option<&str>) -> Option<Account> {
+    match (kind, enabled) {
+        (Some(kind), _) if kind.eq_ignore_ascii_case("Guest") => Some(Account::Guest),
+        (_, Some(true)) => Some(Account::Enabled),
+        (_, Some(false)) => Some(Account::Disabled),
+        (_, None) => None,
+    }
 }
 
 /// One entry for each license and source. The same entry twice is one; two that differ leave open
@@ -176,10 +190,17 @@ pub(super) fn member_user(member: wire::Member) -> Result<Option<(UserId, Option
         id: member.id.clone(),
         user_principal_name: member.user_principal_name.clone(),
         usage_location: member.usage_location.clone(),
+        account_enabled: member.account_enabled,
+        user_type: member.user_type.clone(),
         license_assignment_states: member.license_assignment_states.clone(),
         assigned_plans: None,
     };
     Ok(self::member(member)?.map(|id| (id, user(read).ok())))
+}
+
+/// The id of a user of whom nothing else was asked.
+pub(super) fn user_id(id: Option<String>) -> Result<UserId, Malformed> {
+    Who::new("user", &id, &None).id("id", id.as_deref())
 }
 
 /// One license of the tenant.
@@ -252,6 +273,20 @@ mod tests {
         assert_eq!(user.assignments[0].by, AssignedBy::Direct);
         assert_eq!(user.assignments[1].by, AssignedBy::Group(LEGAL.parse().expect("an id")));
         assert!(user.assignments[1].disabled.contains(&SERVICE_PLAN));
+    }
+
+    #[test]
+    fn an_account_is_disabled_or_a_guests_only_where_graph_says_so() {
+        let account = |more: Value| {
+            let mut json = with_states(&[]);
+            json.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            read(json).expect("a user").account
+        };
+        assert_eq!(account(json!({})), None);
+        assert_eq!(account(json!({ "accountEnabled": null, "userType": "Member" })), None);
+        assert_eq!(account(json!({ "accountEnabled": true, "userType": null })), Some(Account::Enabled));
+        assert_eq!(account(json!({ "accountEnabled": false, "userType": 5 })), Some(Account::Disabled));
+        assert_eq!(account(json!({ "accountEnabled": true, "userType": "guest" })), Some(Account::Guest));
     }
 
     #[test]

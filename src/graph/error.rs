@@ -235,6 +235,11 @@ impl Failure {
         }
     }
 
+    /// 400: Graph does not understand the question, or does not answer such questions.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(self, Failure::Refused(told) if told.status == 400)
+    }
+
     /// Whether every other question would fail as well: without a token, or after a link or redirect
     /// to another origin (P6).
     pub fn ends_the_run(&self) -> bool {

@@ -22,6 +22,20 @@ pub struct UserRead {
     pub usage_location: Option<String>,
     /// The entries of `licenseAssignmentStates`.
     pub assignments: Vec<Assignment>,
+    /// Whose account it is; none where that was not asked for, or Graph does not say.
+    pub account: Option<Account>,
+}
+
+/// Whose account a user is, from `accountEnabled` and `userType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// Of a member of the organization, who can sign in. A type that is not `Guest` is a member's: of old
+    /// accounts Graph gives none.
+    Enabled,
+    /// Of a member who cannot sign in.
+    Disabled,
+    /// Of a guest, whether or not the guest can sign in.
+    Guest,
 }
 
 /// A group and the licenses that it carries, at one moment.

@@ -8,22 +8,18 @@ use super::batch::{self, Found, Outcome};
 use super::client::Client;
 use super::convert::{self, Malformed};
 use super::error::Failure;
+use super::fields::Fields;
 use super::live::{GroupRead, Organization, ServicePlanEntry, UserRead};
 use super::page::Step;
 use super::permission::Needs;
 use super::{keys, page, wire};
 use crate::model::{Assignment, Catalog, GroupId, UserId, UserKey};
 
-/// What is asked of a user: each assignment with its source. Never the merged `assignedLicenses`,
-/// which does not say where a license comes from (GRAPH 3.1), and never `assignedPlans`, which makes
-/// an answer fifteen times as large (GRAPH 3.3).
-const USER_SELECT: &str = "id,userPrincipalName,usageLocation,licenseAssignmentStates";
-
 /// What is asked of a group.
 const GROUP_SELECT: &str = "id,displayName,assignedLicenses,licenseProcessingState";
 
 /// The largest page that Graph gives (GRAPH 2.2); charged like the smallest (GRAPH 8.2).
-const PAGE: (&str, &str) = ("$top", "999");
+pub(super) const PAGE: (&str, &str) = ("$top", "999");
 
 /// What [`Reader::each_user`] gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,9 +69,17 @@ impl Reader {
     /// read is given as such. A user may be given twice when the tenant changes meanwhile (GRAPH
     /// 2.2), and all of them again after [`Listed::FromTheStart`]. After a failure what was given is
     /// a part of the tenant, from which nothing follows about the rest.
-    pub async fn each_user(&self, each: &mut dyn FnMut(Listed)) -> Result<(), Failure> {
-        let path = keys::with_query("/users", &[PAGE, ("$select", USER_SELECT)]);
-        let ask = self.0.get(&path, Needs::Users);
+    pub async fn each_user(&self, fields: Fields, each: &mut dyn FnMut(Listed)) -> Result<(), Failure> {
+        self.each_listed(&[PAGE, ("$select", fields.select())], each).await
+    }
+
+    /// The users that `/users` lists with that query, as [`Reader::each_user`] gives them.
+    pub(super) async fn each_listed(
+        &self,
+        query: &[(&str, &str)],
+        each: &mut dyn FnMut(Listed),
+    ) -> Result<(), Failure> {
+        let ask = self.0.get(&keys::with_query("/users", query), Needs::Users);
         page::each_page(&self.0, ask, "user", &mut |step| {
             match step {
                 Step::Page(_, users) => users.into_iter().for_each(|user| {
@@ -92,7 +96,16 @@ impl Reader {
     /// Those users, in the order of `keys`; none for one that Graph does not know (404). A UPN that
     /// is answered with another user is a failure, not that user.
     pub async fn users(&self, keys: &[UserKey]) -> Vec<Result<Option<UserRead>, Failure>> {
-        let path = |key| keys::with_query(&keys::user(key), &[("$select", USER_SELECT)]);
+        self.users_with(keys, Fields::State).await
+    }
+
+    /// The same users with that much of each.
+    pub async fn users_with(
+        &self,
+        keys: &[UserKey],
+        fields: Fields,
+    ) -> Vec<Result<Option<UserRead>, Failure>> {
+        let path = |key| keys::with_query(&keys::user(key), &[("$select", fields.select())]);
         let paths: Vec<String> = keys.iter().map(path).collect();
         let outcomes = batch::get_all(&self.0, &paths, Needs::Users).await;
         let fit = |user: &UserRead, key: &UserKey| key.names(user.id, &user.upn);
@@ -102,7 +115,7 @@ impl Reader {
     /// The user with that UPN by a filter, which is another index: a second opinion on a 404.
     pub async fn users_by_filter(&self, upn: &str) -> Result<Option<UserRead>, Failure> {
         let filter = format!("userPrincipalName eq {}", keys::literal(upn));
-        let path = keys::with_query("/users", &[("$filter", &filter), ("$select", USER_SELECT)]);
+        let path = keys::with_query("/users", &[("$filter", &filter), ("$select", Fields::State.select())]);
         let ask = self.0.get(&path, Needs::Users);
         let (mut users, answer) = page::all(&self.0, ask, "user", convert::user).await?;
         let key = UserKey::Upn(upn.to_owned());
@@ -170,9 +183,10 @@ impl Reader {
     pub async fn member_users(
         &self,
         group: GroupId,
+        fields: Fields,
         wanted: &dyn Fn(&Assignment) -> bool,
     ) -> Result<Vec<(UserId, Result<UserRead, Failure>)>, Failure> {
-        let mut shown = match self.members_as_shown(group, wanted).await {
+        let mut shown = match self.members_as_shown(group, fields, wanted).await {
             // Properties of users in a list of directory objects: what is not known there is refused.
             Err(Failure::Refused(told)) if matches!(told.status, 400 | 501) => {
                 self.members(group).await?.into_iter().map(|id| (id, None)).collect()
@@ -181,7 +195,7 @@ impl Reader {
         };
         let bare: Vec<UserId> = shown.iter().filter(|(_, read)| read.is_none()).map(|(id, _)| *id).collect();
         let keys: Vec<UserKey> = bare.into_iter().map(UserKey::Id).collect();
-        let mut asked = self.users(&keys).await.into_iter();
+        let mut asked = self.users_with(&keys, fields).await.into_iter();
         let mut one = |(id, read): (UserId, Option<UserRead>)| match read {
             Some(read) => Some((id, Ok(read))),
             None => asked
@@ -197,7 +211,7 @@ impl Reader {
     /// (GRAPH 5.3).
     pub async fn members_in_error(&self, group: GroupId) -> Result<Vec<UserRead>, Failure> {
         let path = format!("/groups/{group}/membersWithLicenseErrors");
-        let path = keys::with_query(&path, &[PAGE, ("$select", USER_SELECT)]);
+        let path = keys::with_query(&path, &[PAGE, ("$select", Fields::State.select())]);
         let (users, _) = page::all(&self.0, self.0.get(&path, Needs::Members), "user", convert::user).await?;
         Ok(users)
     }
@@ -205,9 +219,11 @@ impl Reader {
     async fn members_as_shown(
         &self,
         group: GroupId,
+        fields: Fields,
         wanted: &dyn Fn(&Assignment) -> bool,
     ) -> Result<Vec<(UserId, Option<UserRead>)>, Failure> {
-        let path = keys::with_query(&format!("/groups/{group}/members"), &[PAGE, ("$select", USER_SELECT)]);
+        let query = [PAGE, ("$select", fields.select())];
+        let path = keys::with_query(&format!("/groups/{group}/members"), &query);
         let ask = self.0.get(&path, Needs::Members);
         let convert = |member| {
             let member = convert::member_user(member)?;
@@ -323,7 +339,7 @@ mod tests {
         let bench = Bench::new([list(&[user(ADELE, "adele@x.com", &[]), odd, hole])]);
         let mut seen = Vec::new();
         let reader = bench.reader();
-        bench.run(reader.each_user(&mut |user| seen.push(user))).await.expect("all pages");
+        bench.run(reader.each_user(Fields::State, &mut |user| seen.push(user))).await.expect("all pages");
         assert!(matches!(&seen[0], Listed::User(user) if user.upn == "adele@x.com"));
         assert_eq!(seen.len(), 3);
         for malformed in &seen[1..] {
@@ -450,7 +466,7 @@ mod tests {
         ]);
         let group = LEGAL.parse().expect("an id");
         let reader = bench.reader();
-        let members = bench.run(reader.member_users(group, &|_| true)).await.expect("members");
+        let members = bench.run(reader.member_users(group, Fields::State, &|_| true)).await.expect("members");
         let upns: Vec<String> =
             members.into_iter().map(|(_, read)| read.expect("a user")).map(|user| user.upn).collect();
         assert_eq!(upns, ["adele@x.com", "megan@x.com"]);
@@ -471,7 +487,8 @@ mod tests {
             batch(&[(200, user(ADELE, "adele@x.com", &[]))]),
         ]);
         let reader = bench.reader();
-        let members = bench.run(reader.member_users(LEGAL.parse().expect("an id"), &|_| false)).await;
+        let members =
+            bench.run(reader.member_users(LEGAL.parse().expect("an id"), Fields::State, &|_| false)).await;
         let members = members.expect("members");
         let read = members[0].1.as_ref().expect("a user");
         assert!(read.assignments.is_empty(), "nothing is wanted: {read:?}");

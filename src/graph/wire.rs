@@ -108,6 +108,12 @@ pub struct User {
     pub user_principal_name: Option<String>,
     /// ISO 3166 alpha-2.
     pub usage_location: Option<String>,
+    /// Whether the user can sign in; only when selected.
+    #[serde(deserialize_with = "flag")]
+    pub account_enabled: Option<bool>,
+    /// `Member` or `Guest`; only when selected.
+    #[serde(deserialize_with = "word")]
+    pub user_type: Option<String>,
     /// Every way in which the user holds a license; only when selected.
     pub license_assignment_states: Option<Vec<LicenseAssignmentState>>,
     /// Every service plan the user has or had, with its date; only when selected.
@@ -194,6 +200,12 @@ pub struct Member {
     pub user_principal_name: Option<String>,
     /// Where a user is; only when selected.
     pub usage_location: Option<String>,
+    /// Whether a user can sign in; only when selected.
+    #[serde(deserialize_with = "flag")]
+    pub account_enabled: Option<bool>,
+    /// `Member` or `Guest`; only when selected.
+    #[serde(deserialize_with = "word")]
+    pub user_type: Option<String>,
     /// Every way in which a user holds a license; only when selected, and not of whom may not be read.
     pub license_assignment_states: Option<Vec<LicenseAssignmentState>>,
 }

@@ -3,10 +3,11 @@
 //! Made only by [`super::read()`], which has checked everything that can be checked offline; ids of
 //! the tenant come later, in `plan::resolve`.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::diag::{Place, Source};
-use crate::model::{Amount, GroupKey, SignedDuration, Timestamp, UserKey};
+use crate::model::{Amount, GroupKey, SignedDuration, Timestamp, UserId, UserKey};
 
 /// What must be so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,11 +88,50 @@ pub struct UserEntry {
 pub enum Who {
     /// One user.
     User(UserKey),
+    /// Many of them.
+    Selected(Selector),
+}
+
+/// A selection of users, and who of them is not meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    /// Among whom, and where that is written.
+    pub select: Located<Select>,
+    /// Left out of this entry only.
+    pub except: Vec<Located<UserKey>>,
+    /// `members: enabled`: without guests and disabled accounts.
+    pub only_enabled: bool,
+    /// Selecting nobody may be the truth; otherwise it is taken for a mistake (P6).
+    pub allow_empty: bool,
+}
+
+impl Selector {
+    /// Whether `except` names that user.
+    pub fn excepts(&self, id: UserId, upn: &str) -> bool {
+        self.except.iter().any(|name| name.value.names(id, upn))
+    }
+}
+
+/// Among whom a selector selects. Entries that select among the same share one answer of Graph's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Select {
     /// Each user who holds a license with the service plan, directly or by group.
-    AllLicensed {
-        /// Left out of this entry only.
-        except: Vec<Located<UserKey>>,
-    },
+    AllLicensed,
+    /// Users by a `$filter` of Graph's, as written.
+    Filter(String),
+    /// The direct members of a group that are users, whatever licenses they hold.
+    MembersOf(GroupKey),
+}
+
+impl fmt::Display for Select {
+    /// As it stands in the manifest: `filter: department eq 'Legal'`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Select::AllLicensed => write!(f, "all: licensed"),
+            Select::Filter(filter) => write!(f, "filter: {filter}"),
+            Select::MembersOf(group) => write!(f, "membersOf: {group}"),
+        }
+    }
 }
 
 /// An entry of `groups:`.
@@ -128,8 +168,11 @@ impl Declared {
         users.chain(groups).any(|wish| wish.toggle_if_enabled_before.is_some())
     }
 
-    /// Whether any entry selects from all users of the tenant.
-    pub fn selects_all(&self) -> bool {
-        self.users.iter().any(|entry| matches!(entry.who, Who::AllLicensed { .. }))
+    /// The selectors, in the order of the manifest.
+    pub fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        self.users.iter().filter_map(|entry| match &entry.who {
+            Who::Selected(selector) => Some(selector),
+            Who::User(_) => None,
+        })
     }
 }

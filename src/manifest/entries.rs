@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::declared::{GroupEntry, Located, UserEntry, Who, Wish};
+use super::declared::{GroupEntry, Located, Select, Selector, UserEntry, Who, Wish};
+use super::filter;
 use super::keys::{Block, GROUP_ENTRY, USER_ENTRY};
 use super::licenses;
 use super::node::{Node, Value};
@@ -82,7 +83,12 @@ fn who(review: &mut Review, named: &mut Named, node: &Node, block: &Block<'_>) -
     given.sort_by_key(|field| field.key_range.start);
     match given[..] {
         [] if SUBJECTS.into_iter().all(|key| block.misses(key)) => {
-            block.tell_missing(review, node, "user", "write `user:` with a name, or `all: licensed`");
+            block.tell_missing(
+                review,
+                node,
+                "user",
+                "write `user:` with a name, or a selector: `all:`, `filter:` or `membersOf:`",
+            );
             return None;
         }
         [] => return None,
@@ -96,14 +102,38 @@ fn who(review: &mut Review, named: &mut Named, node: &Node, block: &Block<'_>) -
     if given.iter().all(|field| field.key == "user") {
         tell_of_selectors(review, block);
     }
-    let except = block.value("except").map(|value| people(review, value, "`except`"));
-    let all = block.value("all").map(|value| all_licensed(review, value));
     let user = block.value("user").and_then(|value| Some((value, user_key(review, value)?)));
+    let selector = selector(review, block);
     if let Some((value, key)) = user {
         named.add(review, value, (key.folded(), &key), "user")?;
         return Some(Who::User(key));
     }
-    all?.then(|| Who::AllLicensed { except: except.unwrap_or_default() })
+    selector.map(Who::Selected)
+}
+
+/// The selection of an entry, with everything that is wrong in it told.
+fn selector(review: &mut Review, block: &Block<'_>) -> Option<Selector> {
+    let except = block.value("except").map(|value| people(review, value, "`except`"));
+    let only_enabled = block.value("members").map(|value| members_enabled(review, value));
+    let allow_empty = block.value("allowEmpty").and_then(|value| values::flag(review, value, "allowEmpty"));
+    let mut select = None;
+    for key in SUBJECTS {
+        let Some(value) = block.value(key) else { continue };
+        let among = match key {
+            "all" => all_licensed(review, value),
+            "filter" => filter::filter(review, value).map(Select::Filter),
+            "membersOf" => group_key(review, value).map(Select::MembersOf),
+            _ => None,
+        };
+        select =
+            select.or(among.map(|among| Located { value: among, place: review.place(value.range.clone()) }));
+    }
+    Some(Selector {
+        select: select?,
+        except: except.unwrap_or_default(),
+        only_enabled: only_enabled.unwrap_or_default(),
+        allow_empty: allow_empty.unwrap_or_default(),
+    })
 }
 
 /// Tells the keys that a named user cannot have.
@@ -111,25 +141,30 @@ fn tell_of_selectors(review: &mut Review, block: &Block<'_>) {
     for field in OF_SELECTORS.iter().filter_map(|key| block.field(key)) {
         let message = format!("`{}` belongs to an entry that selects many users", field.key);
         let finding = review.finding(Code::BadValue, field.key_range.clone(), message);
-        review.tell(finding.help("remove it, or select with `all: licensed`"));
+        review.tell(finding.help("remove it, or select with `all:`, `filter:` or `membersOf:`"));
     }
 }
 
-fn all_licensed(review: &mut Review, node: &Node) -> bool {
+fn all_licensed(review: &mut Review, node: &Node) -> Option<Select> {
+    let help = "write `all: licensed`: each user who holds a license with the service plan";
+    only_word(review, node, ("all", "licensed"), help).then_some(Select::AllLicensed)
+}
+
+fn members_enabled(review: &mut Review, node: &Node) -> bool {
+    let help = "write `members: enabled`: without guests and disabled accounts; or leave the line out";
+    only_word(review, node, ("members", "enabled"), help)
+}
+
+/// Whether the value of a key is the one word that it can have; anything else is told.
+fn only_word(review: &mut Review, node: &Node, (key, word): (&str, &str), help: &str) -> bool {
     let Value::Scalar(scalar) = &node.value else {
-        review.tell_wrong_type(node, "`all`", "the word `licensed`", None);
+        review.tell_wrong_type(node, &format!("`{key}`"), &format!("the word `{word}`"), None);
         return false;
     };
-    if scalar.text != "licensed" {
-        let message = format!("`all` cannot be {}", quoted(&scalar.text));
-        values::bad(
-            review,
-            node,
-            message,
-            "write `all: licensed`: each user who holds a license with the service plan",
-        );
+    if scalar.text != word {
+        values::bad(review, node, format!("`{key}` cannot be {}", quoted(&scalar.text)), help);
     }
-    scalar.text == "licensed"
+    scalar.text == word
 }
 
 /// A user by UPN or object id.

@@ -37,8 +37,19 @@ pub(super) const LIMITS: Keys =
 /// An entry of `users:`.
 pub(super) const USER_ENTRY: Keys = Keys {
     place: "in an entry of `users`",
-    known: &["user", "all", "except", "toggleIfEnabledBefore", "reason", "license"],
-    later: &["filter", "membersOf", "allowEmpty", "members"],
+    known: &[
+        "user",
+        "all",
+        "filter",
+        "membersOf",
+        "except",
+        "members",
+        "allowEmpty",
+        "toggleIfEnabledBefore",
+        "reason",
+        "license",
+    ],
+    later: &[],
 };
 
 /// An entry of `groups:`.
@@ -77,10 +88,7 @@ impl<'t> Block<'t> {
             if keys.later.contains(&field.key.as_str()) {
                 let message = format!("`{}` is not available yet in this version", field.key);
                 let finding = review.finding(Code::NotAvailableYet, field.key_range.clone(), message);
-                review.tell(finding.help(match field.key.as_str() {
-                    "filter" | "membersOf" => "name the users one by one, or select with `all: licensed`",
-                    _ => "remove the line",
-                }));
+                review.tell(finding.help("remove the line"));
             } else if !keys.known.contains(&field.key.as_str()) {
                 block.tell_unknown(review, field, keys);
             } else if field.value.is_empty() {

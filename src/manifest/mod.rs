@@ -7,6 +7,7 @@
 mod broken;
 pub mod declared;
 mod entries;
+mod filter;
 mod keys;
 mod licenses;
 mod node;

@@ -12,7 +12,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::declared::{Declared, Who};
+use super::declared::{Declared, Select, Who};
+use super::filter::in_one_line;
 use crate::model::{GroupKey, UserKey};
 
 /// What must be so in one Microsoft 365 tenant: who must have the service plan Microsoft 365
@@ -91,11 +92,12 @@ pub struct UserBlock {
     /// `licensed`: each user who holds a license with the service plan, directly or by a group.
     #[schemars(extend("const" = "licensed"))]
     pub all: Option<String>,
-    /// Users by a Graph $filter, such as `department eq 'Legal'`. Not available yet.
-    #[schemars(example = &"department eq 'Legal'")]
+    /// Users by a Graph $filter on users. Whoever it selects must be on, licensed or not.
+    #[schemars(example = &"department eq 'Legal'", length(min = 1))]
     pub filter: Option<String>,
-    /// The direct members of a group, as users. Not available yet.
-    #[schemars(example = &"Forensics Watchlist")]
+    /// The direct members of a group, as users: its display name or object id. The group need not carry
+    /// licenses, and is not changed.
+    #[schemars(example = &"Forensics Watchlist", length(min = 1))]
     pub members_of: Option<String>,
     /// Users whom this selection leaves out: UPNs or object ids.
     #[schemars(example = ["svc-scan@contoso.com"])]
@@ -110,9 +112,10 @@ pub struct UserBlock {
     /// The part number of one license; narrows an enable to it.
     #[schemars(example = &"SPE_E5", length(min = 1))]
     pub license: Option<String>,
-    /// Whether the selection may be empty. Not available yet.
+    /// Whether the selection may be empty. Without it an empty one is unknown and makes the plan incomplete,
+    /// because a slip in a filter looks the same.
     pub allow_empty: Option<bool>,
-    /// `enabled`: without guests and disabled accounts. Not available yet.
+    /// `enabled`: the selection without guests and disabled accounts.
     #[schemars(extend("const" = "enabled"))]
     pub members: Option<String>,
 }
@@ -162,19 +165,37 @@ impl ManifestFile {
     /// Whether this is the same manifest, as far as it says who is meant.
     pub(super) fn has_the_names_of(&self, declared: &Declared) -> bool {
         let users = self.users.iter().flatten().map(|line| match line {
-            Line::Name(name) => Some(UserKey::parse(name)),
-            Line::Block(block) => block.user.as_deref().map(UserKey::parse),
+            Line::Name(name) => Meant::User(UserKey::parse(name)),
+            Line::Block(block) => block.meant(),
         });
         let groups = self.groups.iter().flatten().map(|line| match line {
             Line::Name(name) => GroupKey::parse(name),
             Line::Block(block) => GroupKey::parse(&block.group),
         });
         let declared_users = declared.users.iter().map(|entry| match &entry.who {
-            Who::User(key) => Some(key.clone()),
-            Who::AllLicensed { .. } => None,
+            Who::User(key) => Meant::User(key.clone()),
+            Who::Selected(selector) => Meant::Selected(selector.select.value.clone()),
         });
         let declared_groups = declared.groups.iter().map(|entry| entry.group.clone());
         self.tenant == declared.tenant.value && users.eq(declared_users) && groups.eq(declared_groups)
+    }
+}
+
+/// Whom an entry of `users:` means, as far as the two readers compare it.
+#[derive(PartialEq)]
+enum Meant {
+    User(UserKey),
+    Selected(Select),
+}
+
+impl UserBlock {
+    fn meant(&self) -> Meant {
+        match (&self.user, &self.filter, &self.members_of) {
+            (Some(user), ..) => Meant::User(UserKey::parse(user)),
+            (None, Some(filter), _) => Meant::Selected(Select::Filter(in_one_line(filter))),
+            (None, None, Some(group)) => Meant::Selected(Select::MembersOf(GroupKey::parse(group))),
+            (None, None, None) => Meant::Selected(Select::AllLicensed),
+        }
     }
 }
 

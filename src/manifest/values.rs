@@ -171,6 +171,25 @@ pub(super) fn positive(review: &mut Review, node: &Node, key: &str) -> Option<u6
     }
 }
 
+/// `true` or `false`, as YAML has them.
+pub(super) fn flag(review: &mut Review, node: &Node, key: &str) -> Option<bool> {
+    let what = format!("`{key}`");
+    let text = word(review, node, &what, "`true` or `false`")?;
+    if matches!(&node.value, Value::Scalar(Scalar { plain: false, .. })) {
+        review.tell_wrong_type(node, &what, "`true` or `false`", Some("remove the quotes".to_owned()));
+        return None;
+    }
+    match text {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => {
+            let message = format!("{} is neither `true` nor `false`", quoted(text));
+            bad(review, node, message, "write `true`, or leave the line out");
+            None
+        }
+    }
+}
+
 /// A moment in the past.
 pub(super) fn time(review: &mut Review, node: &Node, key: &str) -> Option<Timestamp> {
     let what = format!("`{key}`");

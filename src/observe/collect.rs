@@ -1,21 +1,21 @@
 //! Reads what a manifest needs, once, before anything is decided, with about the fewest requests:
-//! all users by pages when a selector asks for them, otherwise declared users twenty to a request.
+//! whom a selector means by pages of 999 (`selections`), otherwise declared users twenty to a request.
 //!
 //! A failure to read one subject makes that subject unread (P6); a failure that would hold for every
 //! subject (credentials, a link to another origin) ends the reading.
 
 mod dating;
+mod selections;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::confirm;
-use super::observed::{Everyone, Lookup, Members, Observed, Tenant};
+use super::observed::{Lookup, Members, Observed, Tenant};
 use super::reading::{LastOn, fatal, group, matters, user};
-use super::user_list::UserList;
 use crate::clock::Clock;
-use crate::graph::{Failure, GroupRead, Listed, Reader, UserRead};
+use crate::graph::{Failure, GroupRead, Reader, UserRead};
 use crate::manifest::declared::{Declared, Who};
-use crate::model::{AssignedBy, Assignment, GroupId, GroupKey, UserId, UserKey};
+use crate::model::{AssignedBy, GroupId, GroupKey, UserId, UserKey};
 
 /// Asks which tenant answers.
 pub async fn tenant(reader: &Reader) -> Result<Tenant, Failure> {
@@ -41,12 +41,13 @@ pub async fn collect(
         groups: BTreeMap::new(),
         user_keys: BTreeMap::new(),
         group_keys: BTreeMap::new(),
-        everyone: Everyone::NotAsked,
+        selections: BTreeMap::new(),
+        accounts: BTreeMap::new(),
         machine_ahead: clock.skew(),
     };
     let mut collecting = Collecting { reader, declared, last_on, clock, observed, unanswered: 0 };
     collecting.groups().await?;
-    collecting.everyone().await?;
+    collecting.selections().await?;
     collecting.named_users().await?;
     collecting.confirm().await?;
     collecting.giving_groups().await?;
@@ -63,6 +64,9 @@ struct Collecting<'a> {
     /// So many questions in a row Graph could not answer, patience included.
     unanswered: u32,
 }
+
+/// A member of a group, and its state.
+type MemberRead = (UserId, Result<UserRead, Failure>);
 
 /// After that many it is an outage: asking thousands of names one by one, each patiently, takes days.
 const UNANSWERED_MAX: u32 = 3;
@@ -176,11 +180,15 @@ impl Collecting<'_> {
 
     async fn member_users(&mut self, id: GroupId) -> Result<Members, Failure> {
         let catalog = &self.observed.catalog;
-        let found = self.reader.member_users(id, &|one| matters(one, catalog)).await;
-        let found = match self.one(found)? {
-            Ok(found) => found,
-            Err(reason) => return Ok(Members::Unread(reason)),
-        };
+        let found = self.reader.member_users(id, self.fields(), &|one| matters(one, catalog)).await;
+        Ok(match self.one(found)? {
+            Ok(found) => Members::Read(self.keep_members(found)?),
+            Err(reason) => Members::Unread(reason),
+        })
+    }
+
+    /// Keeps members as users, and gives their ids.
+    fn keep_members(&mut self, found: Vec<MemberRead>) -> Result<Vec<UserId>, Failure> {
         let ids = found.iter().map(|(id, _)| *id).collect();
         for (id, read) in found {
             match fatal(read)? {
@@ -188,60 +196,14 @@ impl Collecting<'_> {
                 Err(reason) => _ = self.observed.unread_users.insert(id, reason),
             }
         }
-        Ok(Members::Read(ids))
-    }
-
-    /// All users of the tenant; kept are those who hold a license with the service plan, who are
-    /// named, or who are members of a declared group.
-    async fn everyone(&mut self) -> Result<(), Failure> {
-        if !self.declared.selects_all() {
-            return Ok(());
-        }
-        let keys = self.keys();
-        let named: BTreeSet<String> = keys.iter().map(UserKey::folded).collect();
-        let members: BTreeSet<UserId> =
-            self.observed.groups.values().flat_map(|group| group.members.ids()).copied().collect();
-        let catalog = &self.observed.catalog;
-        let keeps = |read: &UserRead| {
-            let is_named = named.contains(&read.upn.to_lowercase()) || named.contains(&read.id.to_string());
-            let holds = |one: &Assignment| catalog.has_service_plan(one.sku);
-            is_named || members.contains(&read.id) || read.assignments.iter().any(holds)
-        };
-        let mut list = UserList::default();
-        let outcome = self
-            .reader
-            .each_user(&mut |listed| match listed {
-                Listed::User(read) => {
-                    let keep = keeps(&read);
-                    list.add(read, keep);
-                }
-                Listed::Unreadable(_) => list.unreadable += 1,
-                Listed::FromTheStart => list = UserList::default(),
-            })
-            .await;
-        // Without the permission to list users no other page would come either.
-        if let Err(failure) = outcome.as_ref()
-            && failure.is_denied()
-        {
-            return Err(failure.clone());
-        }
-        if let Err(reason) = fatal(outcome)? {
-            self.observed.everyone = Everyone::Incomplete(reason);
-            return Ok(());
-        }
-        self.observed.everyone = match list.total() {
-            0 => Everyone::Incomplete("Graph says that the tenant has no users".into()),
-            total => Everyone::Read { unreadable: list.unreadable, disputed: list.disputed.len(), total },
-        };
-        list.kept.into_values().for_each(|read| _ = self.keep_user(read));
-        Ok(())
+        Ok(ids)
     }
 
     /// Every user name or id in the manifest that must lead somewhere.
     fn keys(&self) -> Vec<UserKey> {
         let named = self.declared.users.iter().filter_map(|entry| match &entry.who {
             Who::User(key) => Some(key),
-            Who::AllLicensed { .. } => None,
+            Who::Selected(_) => None,
         });
         let protected = self.declared.protect.iter().map(|name| &name.value);
         let wanted = named.chain(protected.filter(|_| self.declared.asks_for_toggles()));
@@ -288,6 +250,9 @@ impl Collecting<'_> {
         let id = read.id;
         for key in [read.upn.to_lowercase(), id.to_string()] {
             self.observed.user_keys.insert(key, Lookup::Found(id));
+        }
+        if let Some(account) = read.account {
+            self.observed.accounts.insert(id, account);
         }
         self.observed.users.insert(id, user(read));
         id

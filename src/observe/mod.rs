@@ -1,6 +1,6 @@
 //! Live state: what the declared subjects have, read once, before anything is decided.
 //!
-//! `collect` asks Graph (`user_list` keeps each of all users once), `confirm` again where the journal knows better; `observed` is the value that
+//! `collect` asks Graph (`selections` whom the selectors mean, `user_list` keeps each of many users once), `confirm` again where the journal knows better; `observed` is the value that
 //! is left behind; `effect` says what a set of assignments amounts to. Nothing here decides what to do
 //! about it.
 
@@ -9,4 +9,5 @@ mod confirm;
 pub mod effect;
 pub mod observed;
 pub mod reading;
+pub mod selection;
 mod user_list;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::graph::{Processing, ServicePlanEntry};
+use super::selection::Selection;
+use crate::graph::{Account, Processing, ServicePlanEntry};
+use crate::manifest::declared::Select;
 use crate::model::{
     Assignment, Catalog, GroupId, GroupKey, Licensed, SignedDuration, TenantId, Timestamp, UserId, UserKey,
 };
@@ -33,7 +35,7 @@ pub struct Observed {
     pub tenant: Tenant,
     /// The tenant's licenses.
     pub catalog: Catalog,
-    /// Users by id: declared ones, and members of declared groups.
+    /// Users by id: declared and selected ones, and members of declared groups.
     pub users: BTreeMap<UserId, User>,
     /// Users that are known to exist but could not be read, and why.
     pub unread_users: BTreeMap<UserId, String>,
@@ -43,8 +45,10 @@ pub struct Observed {
     pub user_keys: BTreeMap<String, Lookup<UserId>>,
     /// What each group name or id in the manifest leads to, by its folded form.
     pub group_keys: BTreeMap<String, Lookup<GroupId>>,
-    /// All users of the tenant, when a selector asks for them.
-    pub everyone: Everyone,
+    /// Whom each selector of the manifest selects, by what it selects among.
+    pub selections: BTreeMap<Select, Selection>,
+    /// Whose account a user is, where a selector asks for that and Graph says it.
+    pub accounts: BTreeMap<UserId, Account>,
     /// By how much the machine's clock is ahead of Graph's, where both are known.
     pub machine_ahead: Option<SignedDuration>,
 }
@@ -60,24 +64,6 @@ pub enum Lookup<T> {
     Ambiguous(Vec<T>),
     /// Nobody knows, because reading failed.
     Unread(String),
-}
-
-/// Whether all users were read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Everyone {
-    /// No selector asked.
-    NotAsked,
-    /// All pages were read; those who hold a license with the service plan are in `users`.
-    Read {
-        /// Users whose entry could not be understood.
-        unreadable: usize,
-        /// Users who came twice, in two ways.
-        disputed: usize,
-        /// How many users the tenant has.
-        total: usize,
-    },
-    /// Some page is missing: the selector selects nobody (P6).
-    Incomplete(String),
 }
 
 /// A user as it was read.

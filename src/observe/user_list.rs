@@ -1,4 +1,4 @@
-//! All users of a tenant as they come, page by page: each once.
+//! Many users as they come, page by page: each once.
 //!
 //! While somebody edits the tenant a user may come twice (GRAPH 2.2). The same twice is one; two that
 //! differ leave open which is true, and nothing is decided by either of them (P6). Who of them is
@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::graph::UserRead;
+use crate::graph::{Listed, UserRead};
 use crate::model::UserId;
 
 /// The users so far.
@@ -23,6 +23,18 @@ pub(super) struct UserList {
 }
 
 impl UserList {
+    /// Takes what comes of a list, and keeps whom the manifest needs.
+    pub fn take(&mut self, listed: Listed, keeps: &dyn Fn(&UserRead) -> bool) {
+        match listed {
+            Listed::User(read) => {
+                let keep = keeps(&read);
+                self.add(read, keep);
+            }
+            Listed::Unreadable(_) => self.unreadable += 1,
+            Listed::FromTheStart => *self = UserList::default(),
+        }
+    }
+
     /// Takes the next user. Of those who do not matter only that they do not is compared.
     pub fn add(&mut self, read: UserRead, keep: bool) {
         let id = read.id;
@@ -43,7 +55,7 @@ impl UserList {
         }
     }
 
-    /// How many users the tenant has.
+    /// How many users came.
     pub fn total(&self) -> usize {
         self.kept.len() + self.passed.len() + self.disputed.len() + self.unreadable
     }
@@ -59,6 +71,7 @@ mod tests {
             upn: format!("user{id}@contoso.com"),
             usage_location: Some(location.to_owned()),
             assignments: Vec::new(),
+            account: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The decision: what a run would do. Pure and synchronous: everything known comes in as a value,
 //! time included, everything decided goes out as a value.
 //!
-//! `resolve` lays the declared beside the observed, `groups` and `users` are the two tables of the
+//! `resolve` lays the declared beside the observed (`selected`: whom selectors mean), `groups` and `users` are the two tables of the
 //! contract, `dates` is the date table, `sequence` writes the steps, `limits` and `estimate` say how
 //! much it is. Groups are judged first, because users can be covered by them.
 
@@ -19,6 +19,7 @@ pub mod planned;
 pub mod resolve;
 pub mod running;
 pub mod saved;
+mod selected;
 mod sequence;
 pub mod skew;
 #[cfg(test)]

@@ -99,6 +99,13 @@ pub struct Named {
     pub name: String,
 }
 
+impl Named {
+    /// Whether this is the text of a selector, `all: licensed`: no name of a user has a space in it.
+    pub fn is_selector(&self) -> bool {
+        self.kind == SubjectKind::User && self.id.is_none() && self.name.contains(": ")
+    }
+}
+
 impl From<&Subject> for Named {
     fn from(subject: &Subject) -> Self {
         Named { kind: subject.id.kind(), id: Some(subject.id.guid()), name: subject.name.clone() }

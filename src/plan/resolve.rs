@@ -1,6 +1,7 @@
 //! Declared + observed → desired: names become ids of this tenant, selections are frozen.
 //!
-//! A named entry beats a selector; of several entries with a date the latest counts.
+//! A named entry beats a selector; of several entries with a date the latest counts. What becomes of a
+//! selector is in `selected`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use super::why::WhyNot;
 use crate::diag::{Code, Finding, Place};
 use crate::manifest::declared::{Declared, GroupEntry, Limits, Located, Toggle, UserEntry, Who, Wish};
 use crate::model::{GroupId, SkuId, SubjectKind, Timestamp, UserId, UserKey};
-use crate::observe::observed::{Everyone, Lookup, Observed};
+use crate::observe::observed::{Lookup, Observed};
 
 /// What must be so, in ids of this tenant.
 #[derive(Clone, Debug)]
@@ -103,20 +104,31 @@ impl Desired {
         });
         self.groups.retain(|id, _| keep(&[id.to_string(), observed.group_name(*id).to_lowercase()]));
         self.blocked.retain(|(named, _, _)| keep(&[named.name.to_lowercase()]));
-        self.unknown.retain(|unknown| keep(&[unknown.subject.name.to_lowercase()]));
-        words.iter().filter(|word| !met.contains(&word.to_lowercase())).cloned().collect()
+        let unknown = std::mem::take(&mut self.unknown);
+        let (kept, rest): (Vec<_>, Vec<_>) =
+            unknown.into_iter().partition(|unknown| keep(&[unknown.subject.name.to_lowercase()]));
+        self.unknown = kept;
+        let missed: Vec<String> =
+            words.iter().filter(|word| !met.contains(&word.to_lowercase())).cloned().collect();
+        // Whom a selector selects that was not read is not known: it may be one of those.
+        let selectors: Vec<_> = rest.into_iter().filter(|unknown| unknown.subject.is_selector()).collect();
+        if missed.is_empty() || selectors.is_empty() {
+            return missed;
+        }
+        self.unknown.extend(selectors);
+        Vec::new()
     }
 }
 
 /// The users that have an entry of their own, whatever became of it: one that is blocked, or that
 /// could not be read, is not taken up by a selector instead.
-struct NamedUsers {
+pub(super) struct NamedUsers {
     ids: BTreeSet<UserId>,
     keys: BTreeSet<String>,
 }
 
 impl NamedUsers {
-    fn covers(&self, id: UserId, upn: &str) -> bool {
+    pub fn covers(&self, id: UserId, upn: &str) -> bool {
         self.ids.contains(&id)
             || self.keys.contains(&upn.to_lowercase())
             || self.keys.contains(&id.to_string())
@@ -148,8 +160,8 @@ pub fn resolve(declared: &Declared, observed: &Observed, running: &Running) -> D
     }
     let named = desired.named(&named);
     for entry in &declared.users {
-        if let Who::AllLicensed { except } = &entry.who {
-            desired.add_selected(entry, except, &named, observed);
+        if let Who::Selected(selector) = &entry.who {
+            desired.add_selected(entry, selector, &named, observed);
         }
     }
     desired
@@ -212,75 +224,17 @@ impl Desired {
         let blocked = blocked.filter_map(|(named, _, _)| named.id.map(UserId));
         let keys = entries.iter().filter_map(|entry| match &entry.who {
             Who::User(key) => Some(key.folded()),
-            Who::AllLicensed { .. } => None,
+            Who::Selected(_) => None,
         });
         NamedUsers { ids: self.users.keys().copied().chain(blocked).collect(), keys: keys.collect() }
     }
 
-    fn add_selected(
+    /// The licenses that an entry narrows to.
+    pub(super) fn licenses(
         &mut self,
         entry: &UserEntry,
-        except: &[Located<UserKey>],
-        named: &NamedUsers,
         observed: &Observed,
-    ) {
-        let selector = Named { kind: SubjectKind::User, id: None, name: "all: licensed".into() };
-        let unknown =
-            |reason: String| Unknown { subject: selector.clone(), reason, place: entry.wish.place.clone() };
-        match &observed.everyone {
-            Everyone::NotAsked => return self.unknown.push(unknown("the users were not asked for".into())),
-            Everyone::Incomplete(reason) => return self.unknown.push(unknown(reason.clone())),
-            Everyone::Read { unreadable, disputed, total } => {
-                if *unreadable > 0 {
-                    let reason =
-                        format!("{unreadable} of {total} users came in a form that cannot be understood");
-                    self.unknown.push(unknown(reason));
-                }
-                if *disputed > 0 {
-                    let reason = format!(
-                        "{disputed} of {total} users came twice and not the same, as when somebody changes them \
-                         meanwhile; run again"
-                    );
-                    self.unknown.push(unknown(reason));
-                }
-            }
-        }
-        let license = self.licenses(entry, observed);
-        let held: Vec<_> = observed
-            .users
-            .values()
-            .filter(|user| user.relevant(&observed.catalog).next().is_some())
-            .collect();
-        if held.is_empty() {
-            let reason =
-                "nobody holds a license with the service plan; an empty answer is not taken as the truth";
-            return self.unknown.push(unknown(reason.into()));
-        }
-        for name in except {
-            if !held.iter().any(|user| name.value.names(user.id, &user.upn)) {
-                self.findings.push(unheard(name, "it excepts nobody"));
-            }
-        }
-        for user in held {
-            let left_out = except.iter().any(|name| name.value.names(user.id, &user.upn));
-            if !left_out && !named.covers(user.id, &user.upn) {
-                self.select(user.id, Want { is_named: false, ..want(&entry.wish, license.clone()) });
-            }
-        }
-    }
-
-    /// Selected by several entries, the latest date counts.
-    fn select(&mut self, user: UserId, want: Want) {
-        match self.users.get(&user) {
-            Some(earlier) if earlier.asked >= want.asked => {}
-            Some(_) | None => {
-                self.users.insert(user, want);
-            }
-        }
-    }
-
-    /// The licenses that an entry narrows to.
-    fn licenses(&mut self, entry: &UserEntry, observed: &Observed) -> Option<(String, BTreeSet<SkuId>)> {
+    ) -> Option<(String, BTreeSet<SkuId>)> {
         let name = entry.license.as_ref()?;
         let ids: BTreeSet<SkuId> = observed.catalog.by_name(&name.value).map(|license| license.id).collect();
         if ids.is_empty() {
@@ -308,7 +262,7 @@ impl Desired {
     }
 }
 
-fn want(wish: &Wish, license: Option<(String, BTreeSet<SkuId>)>) -> Want {
+pub(super) fn want(wish: &Wish, license: Option<(String, BTreeSet<SkuId>)>) -> Want {
     Want {
         asked: wish.toggle_if_enabled_before,
         reason: wish.reason.clone(),
@@ -327,7 +281,10 @@ fn protected(names: &[Located<UserKey>], observed: &Observed, findings: &mut Vec
         }
         match observed.user_key(&name.value) {
             Lookup::Found(id) => _ = protected.ids.insert(id),
-            Lookup::NotFound | Lookup::Ambiguous(_) => findings.push(unheard(name, "it protects nobody")),
+            Lookup::NotFound | Lookup::Ambiguous(_) => {
+                let message = format!("no user is called `{}`: it protects nobody", name.value);
+                findings.push(Finding::new(Code::UnknownName, message).at(&name.place));
+            }
             Lookup::Unread(reason) => findings.push(
                 Finding::new(Code::Unread, format!("`{}` could not be read: {reason}", name.value))
                     .at(&name.place)
@@ -336,11 +293,6 @@ fn protected(names: &[Located<UserKey>], observed: &Observed, findings: &mut Vec
         }
     }
     protected
-}
-
-fn unheard(name: &Located<UserKey>, consequence: &str) -> Finding {
-    Finding::new(Code::UnknownName, format!("no user is called `{}`: {consequence}", name.value))
-        .at(&name.place)
 }
 
 #[cfg(test)]

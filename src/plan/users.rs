@@ -84,7 +84,7 @@ fn off(user: &User, want: &Want, context: &Context<'_>) -> Verdict {
         return resume(&held, &to_enable);
     }
     if held.is_empty() {
-        return Verdict::Blocked(WhyNot::NoLicense { narrowed_to: None });
+        return Verdict::Blocked(WhyNot::NoLicense { narrowed_to: None, is_selected: !want.is_named });
     }
     if let Some(why) = tenant_level(&held, context) {
         return Verdict::Blocked(why);
@@ -104,7 +104,8 @@ fn off(user: &User, want: &Want, context: &Context<'_>) -> Verdict {
         Some((name, narrowed)) => {
             let kept: Vec<_> = to_enable.into_iter().filter(|one| narrowed.contains(&one.sku)).collect();
             if kept.is_empty() {
-                return Verdict::Blocked(WhyNot::NoLicense { narrowed_to: Some(name.clone()) });
+                let (narrowed_to, is_selected) = (Some(name.clone()), !want.is_named);
+                return Verdict::Blocked(WhyNot::NoLicense { narrowed_to, is_selected });
             }
             Verdict::Enable(licenses(&kept))
         }

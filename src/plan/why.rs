@@ -20,6 +20,8 @@ pub enum WhyNot {
     NoLicense {
         /// The one license that the entry allows, if it narrows.
         narrowed_to: Option<String>,
+        /// A selector means it, and no entry names it.
+        is_selected: bool,
     },
     /// The tenant may not use the license now.
     LicenseNotUsable {
@@ -100,10 +102,10 @@ impl WhyNot {
                 format!("the name now leads to another object ({now}) than in the journal ({was})")
             }
             WhyNot::Ambiguous(ids) => format!("{} groups have this name: {}", ids.len(), list(ids)),
-            WhyNot::NoLicense { narrowed_to: None } => {
+            WhyNot::NoLicense { narrowed_to: None, .. } => {
                 format!("it holds no license with {SERVICE_PLAN_NAME}")
             }
-            WhyNot::NoLicense { narrowed_to: Some(license) } => {
+            WhyNot::NoLicense { narrowed_to: Some(license), .. } => {
                 format!("it holds no {license} of its own that turns {SERVICE_PLAN_NAME} off")
             }
             WhyNot::LicenseNotUsable { license, status } => format!("the tenant's {license} is {status}"),
@@ -139,10 +141,14 @@ impl WhyNot {
             WhyNot::NotFound => "correct the name, or remove the entry".into(),
             WhyNot::NameMoved { .. } => "declare the object id of the one that is meant".into(),
             WhyNot::Ambiguous(_) => "declare the id of the one that is meant".into(),
-            WhyNot::NoLicense { narrowed_to: None } => {
+            WhyNot::NoLicense { narrowed_to: None, is_selected: false } => {
                 "assign an E5-class license, or remove the entry".into()
             }
-            WhyNot::NoLicense { narrowed_to: Some(_) } => "correct `license`, or leave it out".into(),
+            WhyNot::NoLicense { narrowed_to: None, is_selected: true } => {
+                "assign an E5-class license, or leave it out of the selection: `except`, or a narrower selector"
+                    .into()
+            }
+            WhyNot::NoLicense { narrowed_to: Some(_), .. } => "correct `license`, or leave it out".into(),
             WhyNot::LicenseNotUsable { .. } => "renew the subscription; enabling cannot help before".into(),
             WhyNot::NotProvisioned { .. } => {
                 "activate the service plan for the tenant in the Microsoft 365 admin center".into()

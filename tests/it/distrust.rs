@@ -11,9 +11,11 @@ use advaudit::diag::Source;
 use advaudit::graph::transport::{HowLost, Lost, Request, Response, Sending, Transport};
 use advaudit::graph::{Client, Failure, Reader, Root, Token};
 use advaudit::manifest;
+use advaudit::manifest::declared::Select;
 use advaudit::model::Timestamp;
 use advaudit::observe::collect;
-use advaudit::observe::observed::{Everyone, Observed};
+use advaudit::observe::observed::Observed;
+use advaudit::observe::selection::{Listing, Selection};
 use serde_json::{Value, json};
 
 const E5: &str = "06ebc4ee-1bb5-47dd-8120-11324bc54e06";
@@ -87,6 +89,11 @@ async fn collected(
     (outcome, server, clock.now().as_second())
 }
 
+fn everybody(observed: &Observed) -> &Listing {
+    let Selection::Read(listing) = &observed.selections[&Select::AllLicensed] else { panic!("{observed:?}") };
+    listing
+}
+
 const EVERYBODY: &str = "users: [{all: licensed}]\n";
 
 #[tokio::test]
@@ -95,7 +102,8 @@ async fn a_user_who_comes_twice_in_two_ways_is_not_selected_and_the_others_are()
         [page(&[user(1, &[]), user(2, &[])], Some("x")), page(&[user(2, &[]), user(1, &[AUDITING])], None)];
     let (observed, ..) = collected(EVERYBODY, pages).await;
     let observed = observed.unwrap();
-    assert_eq!(observed.everyone, Everyone::Read { unreadable: 0, disputed: 1, total: 2 });
+    let listing = everybody(&observed);
+    assert_eq!((listing.unreadable, listing.disputed, listing.total, listing.ids.len()), (0, 1, 2, 1));
     let upns: Vec<&str> = observed.users.values().map(|user| user.upn.as_str()).collect();
     assert_eq!(upns, ["user2@contoso.com"]);
 }
@@ -111,7 +119,8 @@ async fn after_an_expired_link_nobody_of_before_counts() {
     ];
     let (observed, server, _) = collected(EVERYBODY, pages).await;
     let observed = observed.unwrap();
-    assert_eq!(observed.everyone, Everyone::Read { unreadable: 0, disputed: 0, total: 1 });
+    let listing = everybody(&observed);
+    assert_eq!((listing.unreadable, listing.disputed, listing.total, listing.ids.len()), (0, 0, 1, 1));
     assert_eq!(observed.users.len(), 1);
     assert_eq!(server.asked.borrow().iter().filter(|path| *path == "/v1.0/users").count(), 4);
 }
@@ -120,7 +129,7 @@ async fn after_an_expired_link_nobody_of_before_counts() {
 async fn a_list_that_breaks_in_the_middle_selects_nobody() {
     let pages = [page(&[user(1, &[AUDITING])], Some("x")), (200, json!("not a page"))];
     let (observed, _, seconds) = collected(EVERYBODY, pages).await;
-    assert!(matches!(observed.unwrap().everyone, Everyone::Incomplete(_)));
+    assert!(matches!(observed.unwrap().selections[&Select::AllLicensed], Selection::Incomplete(_)));
     assert!(seconds < 600, "{seconds}");
 }
 

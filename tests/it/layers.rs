@@ -227,7 +227,14 @@ fn no_writer(of: impl Fn(&Source) -> bool) {
 fn planning_is_pure() {
     may_import(
         module("plan"),
-        &["manifest::declared", "observe::observed", "observe::effect", "diag", "model"],
+        &[
+            "manifest::declared",
+            "observe::observed",
+            "observe::effect",
+            "observe::selection",
+            "diag",
+            "model",
+        ],
     );
     for source in sources().into_iter().filter(module("plan")) {
         assert!(!source.names("async"), "src/{} waits for something", source.path);

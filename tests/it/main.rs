@@ -32,6 +32,7 @@ mod promises;
 mod quotas;
 mod ready_pipelines;
 mod saved_plans;
+mod selectors;
 mod simulation;
 mod sockets;
 mod stores;

@@ -73,11 +73,12 @@ impl Story {
         if let Some(at) = protected {
             writeln!(head, "protect: [{}]", users[at].upn()).expect("a text");
         }
-        let manifest = head.clone() + &entries(&users, &groups);
+        let selects = seed.is_multiple_of(4);
+        let manifest = head.clone() + &entries(&users, &groups, selects);
         let mut fewer = chance.split();
         let mut kept =
             |all: &[Subject]| -> Vec<Subject> { all.iter().filter(|_| fewer.percent(50)).cloned().collect() };
-        let shorter = head + &entries(&kept(&users), &kept(&groups));
+        let shorter = head + &entries(&kept(&users), &kept(&groups), selects);
         let protected = protected.and_then(|at| users[at].id.user());
         Story { tenant, manifest, shorter, users, groups, protected, max_off, limit }
     }
@@ -147,7 +148,8 @@ fn tenant(seed: u64, users: &mut [Subject], groups: &[Subject], chance: &mut Cha
     text
 }
 
-fn entries(users: &[Subject], groups: &[Subject]) -> String {
+/// The entries of a manifest; users by name, or the same users by selectors.
+fn entries(users: &[Subject], groups: &[Subject], selects: bool) -> String {
     let block = |key: &str, word: &str, all: &[Subject], name: fn(&Subject) -> String| {
         let entries = all.iter().filter_map(|one| match one.declared {
             Declared::No => None,
@@ -159,5 +161,22 @@ fn entries(users: &[Subject], groups: &[Subject]) -> String {
     };
     // By id: somebody may rename them meanwhile.
     let id = |one: &Subject| one.id.guid().to_string();
-    block("users", "user", users, id) + &block("groups", "group", groups, id)
+    let users = if selects { selectors(users) } else { block("users", "user", users, id) };
+    users + &block("groups", "group", groups, id)
+}
+
+/// One selector for those who must be on, one for those to be toggled. All of the first may be deleted
+/// meanwhile.
+fn selectors(users: &[Subject]) -> String {
+    let selected = |declared: Declared, more: &str| {
+        let ids = users.iter().filter(|user| user.declared == declared);
+        let ids: Vec<String> = ids.map(|user| format!("'{}'", user.id.guid())).collect();
+        match ids.is_empty() {
+            true => String::new(),
+            false => format!("  - {{filter: \"id in ({})\"{more}}}\n", ids.join(",")),
+        }
+    };
+    let toggled = format!(", toggleIfEnabledBefore: {T}, members: enabled");
+    let entries = selected(Declared::On, ", allowEmpty: true") + &selected(Declared::Toggled, &toggled);
+    if entries.is_empty() { entries } else { format!("users:\n{entries}") }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use snapbox::data::Inline;
 
-use super::super::declared::Who;
+use super::super::declared::{Select, Who};
 use super::*;
 use crate::diag::is_invisible;
 use crate::model::{Amount, GroupKey, SignedDuration, UserKey};
@@ -101,8 +101,9 @@ groups:
     assert_eq!(declared.users[0].who, Who::User(UserKey::parse("adele.vance@contoso.com")));
     assert_eq!(declared.users[1].wish.toggle_if_enabled_before, "2026-11-19T23:00:00Z".parse().ok());
     assert_eq!(declared.users[1].license.as_ref().map(|license| license.value.as_str()), Some("SPE_E5"));
-    let Who::AllLicensed { except } = &declared.users[2].who else { panic!("a selector") };
-    assert_eq!(except[0].place.to_string(), "m.yaml:16:14");
+    let Who::Selected(selector) = &declared.users[2].who else { panic!("a selector") };
+    assert_eq!(selector.select.value, Select::AllLicensed);
+    assert_eq!(selector.except[0].place.to_string(), "m.yaml:16:14");
     assert_eq!(declared.users[2].wish.place.to_string(), "m.yaml:15:5");
     assert_eq!(declared.groups[0].group, GroupKey::Name("E5 Legal".to_owned()));
     assert!(matches!(declared.groups[1].group, GroupKey::Id(_)));

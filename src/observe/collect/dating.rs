@@ -60,9 +60,11 @@ impl Collecting<'_> {
                         ids.extend(user.map(|user| user.id));
                     }
                 }
-                Who::AllLicensed { .. } => {
-                    let due = observed.users.values().filter(|user| needs(user, asked));
-                    ids.extend(due.map(|user| user.id));
+                Who::Selected(selector) => {
+                    let selected = observed.chosen(selector).ids.into_iter();
+                    let selected = selected.filter_map(|id| observed.users.get(&id));
+                    let meant = selected.filter(|user| !selector.excepts(user.id, &user.upn));
+                    ids.extend(meant.filter(|user| needs(user, asked)).map(|user| user.id));
                 }
             }
         }

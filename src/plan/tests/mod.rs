@@ -26,12 +26,15 @@ use super::running::{InFlight, Phase};
 use super::*;
 use crate::diag::{Code, Place, Source};
 use crate::graph::{Processing, ServicePlanEntry};
-use crate::manifest::declared::{Declared, GroupEntry, Limits, Located, Toggle, UserEntry, Who, Wish};
+use crate::manifest::declared::{
+    Declared, GroupEntry, Limits, Located, Select, Selector, Toggle, UserEntry, Who, Wish,
+};
 use crate::model::{
     AssignedBy, Assignment, AssignmentError, AssignmentState, GroupKey, License, LicenseStatus, Licensed,
     ServicePlan, ServicePlanId, SignedDuration, TenantId, UserKey,
 };
-use crate::observe::observed::{Dates, Everyone, Lookup, Members, Tenant as Named_, User};
+use crate::observe::observed::{Dates, Lookup, Members, Tenant as Named_, User};
+use crate::observe::selection::{Listing, Selection};
 
 pub const E5: &str = "SPE_E5";
 pub const SECURITY: &str = "E5_SECURITY";
@@ -138,7 +141,8 @@ pub fn tenant() -> Tenant {
             groups: BTreeMap::new(),
             user_keys: BTreeMap::new(),
             group_keys: BTreeMap::new(),
-            everyone: Everyone::NotAsked,
+            selections: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             machine_ahead: None,
         },
         declared: Declared {
@@ -229,14 +233,40 @@ impl Tenant {
         self
     }
 
-    pub fn selects_all(mut self, except: &[&str], asked: Option<&str>) -> Self {
-        let total = self.observed.users.len();
-        if self.observed.everyone == Everyone::NotAsked {
-            self.observed.everyone = Everyone::Read { unreadable: 0, disputed: 0, total };
-        }
-        let except = except.iter().map(|name| self.located(name)).collect();
-        let entry = self.entry(Who::AllLicensed { except }, asked);
+    /// Selects whoever holds a license with the service plan so far.
+    pub fn selects_all(self, except: &[&str], asked: Option<&str>) -> Self {
+        let catalog = &self.observed.catalog;
+        let licensed = self.observed.users.values().filter(|user| user.relevant(catalog).next().is_some());
+        let ids: Vec<UserId> = licensed.map(|user| user.id).collect();
+        self.selects(Select::AllLicensed, ids, except, asked)
+    }
+
+    /// Selects the users with these names by a filter.
+    pub fn selects_by(self, filter: &str, names: &[&str], except: &[&str], asked: Option<&str>) -> Self {
+        let ids = names.iter().map(|name| uid(name)).collect();
+        self.selects(Select::Filter(filter.into()), ids, except, asked)
+    }
+
+    fn selects(mut self, select: Select, ids: Vec<UserId>, except: &[&str], asked: Option<&str>) -> Self {
+        let total = ids.len();
+        let read = Selection::Read(Listing { ids: ids.into_iter().collect(), total, ..Listing::default() });
+        self.observed.selections.entry(select.clone()).or_insert(read);
+        let selector = Selector {
+            select: Located { value: select, place: self.wish(None).place },
+            except: except.iter().map(|name| self.located(name)).collect(),
+            only_enabled: false,
+            allow_empty: false,
+        };
+        let entry = self.entry(Who::Selected(selector), asked);
         self.declared.users.push(entry);
+        self
+    }
+
+    /// Changes the last entry, which is a selector.
+    pub fn but_selector(mut self, change: impl FnOnce(&mut Selector)) -> Self {
+        let entry = self.declared.users.last_mut().expect("an entry");
+        let Who::Selected(selector) = &mut entry.who else { panic!("a selector") };
+        change(selector);
         self
     }
 

@@ -1,6 +1,7 @@
 //! Names, selectors, `--only`: who is declared.
 
 use super::*;
+use crate::graph::Account;
 
 fn three() -> Tenant {
     tenant()
@@ -66,7 +67,7 @@ fn selected_by_several_the_latest_date_counts() {
 #[test]
 fn a_selector_that_was_read_incompletely_selects_nobody_and_others_go_on() {
     let mut tenant = three().names("megan", None).selects_all(&[], Some(ASKED));
-    tenant.observed.everyone = Everyone::Incomplete("503".into());
+    tenant.observed.selections.insert(Select::AllLicensed, Selection::Incomplete("503".into()));
     let plan = tenant.plan();
     assert_eq!(declared(&tenant), ["megan"]);
     assert!(plan.changes.is_empty() && !plan.is_complete());
@@ -78,6 +79,75 @@ fn an_empty_answer_never_becomes_nobody_is_declared() {
     let nobody = tenant().user("ida", &[holds(E3, AssignedBy::Direct, true)]).selects_all(&[], None);
     assert_eq!(nobody.says("all: licensed"), "unknown");
     assert!(!nobody.plan().is_complete());
+}
+
+#[test]
+fn an_empty_selection_is_told_where_it_may_be_empty() {
+    let nobody = three().names("adele", None).selects_by("x", &[], &[], None);
+    assert_eq!((nobody.says("filter: x"), nobody.says("adele")), ("unknown".into(), "in sync".into()));
+    let nobody = nobody.but_selector(|selector| selector.allow_empty = true);
+    let plan = nobody.plan();
+    assert!(plan.is_complete() && has(&plan, Code::EmptySelection));
+}
+
+#[test]
+fn a_selection_that_was_not_read_is_unknown_even_where_it_may_be_empty() {
+    let tenant = three().selects_by("x", &["adele"], &[], None);
+    let mut tenant = tenant.but_selector(|selector| selector.allow_empty = true);
+    for selection in [Selection::Incomplete("503".into()), Selection::Refused("400".into())] {
+        let refused = matches!(selection, Selection::Refused(_));
+        tenant.observed.selections.insert(Select::Filter("x".into()), selection);
+        let plan = tenant.plan();
+        assert_eq!((says(&plan, "filter: x"), says(&plan, "adele")), ("unknown".into(), String::new()));
+        assert_eq!(has(&plan, Code::FilterRefused), refused);
+    }
+}
+
+#[test]
+fn a_filter_means_people_whatever_they_hold() {
+    let tenant = three().selects_by("x", &["adele", "ida"], &[], None);
+    assert_eq!((tenant.says("adele"), tenant.says("ida")), ("in sync".into(), "no-license".into()));
+    let plan = tenant.plan();
+    assert!(plan.blocked[0].why.next_step().contains("except"), "the entry means others too");
+}
+
+#[test]
+fn the_entry_with_the_latest_date_gives_license_and_reason() {
+    let tenant = tenant().user("adele", &[off(), holds(SECURITY, AssignedBy::Direct, false)]);
+    let early = |tenant: Tenant| tenant.selects_by("early", &["adele"], &[], None);
+    let late = |tenant: Tenant| tenant.selects_by("late", &["adele"], &[], Some(ASKED)).with_license(E5);
+    for tenant in [late(early(tenant.clone())), early(late(tenant))] {
+        let want = tenant.desired().users[&uid("adele")].clone();
+        assert_eq!(want.asked, Some(time(ASKED)));
+        assert_eq!(want.license.map(|(name, _)| name).as_deref(), Some(E5));
+    }
+}
+
+#[test]
+fn without_guests_and_disabled_accounts() {
+    let tenant = three().selects_by("x", &["adele", "ida", "megan"], &["ida"], None);
+    let mut tenant = tenant.but_selector(|selector| selector.only_enabled = true);
+    tenant.observed.accounts = [(uid("adele"), Account::Guest), (uid("megan"), Account::Disabled)].into();
+    assert_eq!(declared(&tenant), [""; 0], "ida is excepted");
+    assert!(!has(&tenant.plan(), Code::UnknownName) && has(&tenant.plan(), Code::LeftOut));
+    tenant.observed.accounts.insert(uid("ida"), Account::Disabled);
+    assert_eq!(tenant.says("filter: x"), "unknown", "that leaves nobody");
+    let mut tenant = tenant.but_selector(|selector| selector.only_enabled = false);
+    assert_eq!(declared(&tenant), ["adele", "megan"]);
+    tenant.observed.accounts.clear();
+    assert!(tenant.plan().findings.is_empty());
+}
+
+#[test]
+fn only_does_not_deny_whom_an_unread_selector_may_select() {
+    let mut tenant = three().names("megan", None).selects_by("x", &["adele"], &[], None);
+    tenant.observed.selections.insert(Select::Filter("x".into()), Selection::Incomplete("503".into()));
+    let mut desired = tenant.desired();
+    assert!(desired.keep_only(&[upn("adele")], &tenant.observed).is_empty());
+    assert_eq!((desired.users.len(), desired.unknown.len()), (0, 1));
+    let mut desired = tenant.desired();
+    assert!(desired.keep_only(&[upn("megan")], &tenant.observed).is_empty());
+    assert_eq!((desired.users.len(), desired.unknown.len()), (1, 0));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::graph::Account;
 use crate::report::json::v1::common::text;
 use crate::report::json::v1::plan::{EXPIRES_IN, MadeFrom, PlanDocument};
 use crate::report::json::v1::plan_file;
@@ -14,6 +15,10 @@ const DATES: [&str; 3] = [BEFORE, ASKED, SINCE];
 /// How a person holds a license: which one, from whom (0 is direct), on, in which state, since when.
 type Holding = (usize, usize, bool, u8, usize);
 
+/// A filter: whom it selects, except, with which date, only enabled accounts, whether it may be empty, and
+/// whether it was read (one in eight was not).
+type Filter = (BTreeSet<usize>, Vec<usize>, Option<usize>, bool, bool, u8);
+
 #[derive(Clone, Debug)]
 struct Drawn {
     people: Vec<(Vec<Holding>, bool, Option<usize>)>,
@@ -21,6 +26,7 @@ struct Drawn {
     named: Vec<(usize, Option<usize>)>,
     named_groups: Vec<(usize, Option<usize>)>,
     selector: Option<(Vec<usize>, Option<usize>)>,
+    filters: Vec<Filter>,
     protected: Vec<usize>,
     in_flight: Vec<usize>,
 }
@@ -32,23 +38,37 @@ fn drawn() -> impl Strategy<Value = Drawn> {
     let named = proptest::collection::btree_map(0_usize..5, proptest::option::of(1_usize..3), 0..5);
     let named_groups = proptest::collection::btree_map(0_usize..3, proptest::option::of(1_usize..3), 0..3);
     let who = || proptest::collection::vec(0_usize..5, 0..2);
+    let filter = (
+        proptest::collection::btree_set(0_usize..5, 0..4),
+        who(),
+        proptest::option::of(1_usize..3),
+        any::<bool>(),
+        any::<bool>(),
+        0_u8..8,
+    );
     (
         proptest::collection::vec(person, 5),
         proptest::collection::vec(group, 3),
         named,
         named_groups,
-        proptest::option::of((who(), proptest::option::of(1_usize..3))),
+        (
+            proptest::option::of((who(), proptest::option::of(1_usize..3))),
+            proptest::collection::vec(filter, 0..3),
+        ),
         who(),
         who(),
     )
-        .prop_map(|(people, groups, named, named_groups, selector, protected, in_flight)| Drawn {
-            people,
-            groups,
-            named: named.into_iter().collect(),
-            named_groups: named_groups.into_iter().collect(),
-            selector,
-            protected,
-            in_flight,
+        .prop_map(|(people, groups, named, named_groups, (selector, filters), protected, in_flight)| {
+            Drawn {
+                people,
+                groups,
+                named: named.into_iter().collect(),
+                named_groups: named_groups.into_iter().collect(),
+                selector,
+                filters,
+                protected,
+                in_flight,
+            }
         })
 }
 
@@ -102,8 +122,29 @@ fn build(drawn: &Drawn) -> Tenant {
         let except: Vec<&str> = except.iter().map(|at| PEOPLE[*at]).collect();
         tenant = tenant.selects_all(&except, asked.map(|at| DATES[at]));
     }
+    for (at, filter) in drawn.filters.iter().enumerate() {
+        tenant = select_by(tenant, &format!("filter {at}"), filter);
+    }
+    // Of five people one is a guest, one is disabled, and of one nobody says it.
+    let accounts = [Account::Enabled, Account::Guest, Account::Disabled, Account::Enabled];
+    tenant.observed.accounts = PEOPLE.iter().map(|name| uid(name)).zip(accounts).collect();
     tenant = drawn.protected.iter().fold(tenant, |tenant, at| tenant.protects(PEOPLE[*at]));
     drawn.in_flight.iter().fold(tenant, |tenant, at| in_mid_toggle(tenant, PEOPLE[*at]))
+}
+
+fn select_by(tenant: Tenant, name: &str, filter: &Filter) -> Tenant {
+    let (selected, except, asked, only_enabled, allow_empty, read) = filter;
+    let names = |all: &[usize]| all.iter().map(|at| PEOPLE[*at]).collect::<Vec<_>>();
+    let selected: Vec<usize> = selected.iter().copied().collect();
+    let asked = asked.map(|at| DATES[at]);
+    let mut tenant = tenant.selects_by(name, &names(&selected), &names(except), asked);
+    if *read == 0 {
+        let incomplete = Selection::Incomplete("503".into());
+        tenant.observed.selections.insert(Select::Filter(name.into()), incomplete);
+    }
+    tenant.but_selector(|selector| {
+        (selector.only_enabled, selector.allow_empty) = (*only_enabled, *allow_empty);
+    })
 }
 
 /// In the wait of a toggle of ours, when there is a license that can have been toggled.
@@ -171,6 +212,35 @@ proptest! {
         users.rotate_left(middle);
         turned.declared.protect.reverse();
         prop_assert_eq!(decision(&tenant.plan()), decision(&turned.plan()));
+    }
+
+    /// P6: nobody is meant by a selection that was not read, and nobody whom a selector leaves out.
+    #[test]
+    fn a_selector_means_those_whom_it_selects_and_does_not_leave_out(drawn in drawn()) {
+        let tenant = build(&drawn);
+        let desired = tenant.desired();
+        let named: BTreeSet<&str> = drawn.named.iter().map(|(at, _)| PEOPLE[*at]).collect();
+        for (at, name) in PEOPLE.iter().enumerate() {
+            let by_all = drawn.selector.as_ref().filter(|(except, _)| {
+                let user = &tenant.observed.users[&uid(name)];
+                !except.contains(&at) && user.relevant(&tenant.observed.catalog).next().is_some()
+            });
+            let by_filters = drawn.filters.iter().filter(|(selected, except, _, only_enabled, _, read)| {
+                let is_out = *only_enabled && matches!(*name, "ida" | "max");
+                *read > 0 && selected.contains(&at) && !except.contains(&at) && !is_out
+            });
+            let dates: Vec<Option<usize>> =
+                by_all.iter().map(|(_, asked)| *asked).chain(by_filters.map(|filter| filter.2)).collect();
+            let want = desired.users.get(&uid(name)).filter(|want| !want.is_named);
+            if named.contains(name) {
+                prop_assert!(want.is_none(), "{name} has an entry of its own");
+            } else {
+                let latest = dates.iter().max().map(|asked| asked.map(|at| time(DATES[at])));
+                prop_assert_eq!(want.map(|want| want.asked), latest, "{}", name);
+            }
+        }
+        let unread = drawn.filters.iter().filter(|filter| filter.5 == 0).count();
+        prop_assert!(desired.unknown.len() >= unread, "{:?}", desired.unknown);
     }
 
     #[test]

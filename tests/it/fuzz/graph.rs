@@ -25,6 +25,8 @@ const MANIFEST: &str = include_str!("../../../examples/mixed/manifest.yaml");
 const TENANT: &str = include_str!("../../../examples/mixed/tenant.yaml");
 const EVERYBODY: &str =
     "apiVersion: advaudit/v1\ntenant: contoso.onmicrosoft.com\nusers: [{all: licensed}]\n";
+const SELECTORS: &str = include_str!("../../../examples/selectors/manifest.yaml");
+const SELECTED: &str = include_str!("../../../examples/selectors/tenant.yaml");
 const WORDS: [&str; 16] = [
     "{",
     "}",
@@ -130,10 +132,11 @@ fn run<F: Future>(clock: &Clock, work: F) -> F::Output {
 #[test]
 fn bodies() {
     play("graph bodies", |choices| {
-        let text = if choices.below(2) == 0 { MANIFEST } else { EVERYBODY };
+        let (text, tenant) =
+            [(MANIFEST, TENANT), (EVERYBODY, TENANT), (SELECTORS, SELECTED)][choices.below(3)];
         let start: Timestamp = "2026-11-22T09:00:00Z".parse().expect("a time");
         let clock = Clock::starting_at(start);
-        let inner = InProcess::new(Tenant::read(TENANT).expect("a tenant"), clock.clone());
+        let inner = InProcess::new(Tenant::read(tenant).expect("a tenant"), clock.clone());
         let reader = reader(Rc::new(Spoiled { inner, spoiler: Spoiler::new(choices.rest()) }), &clock);
         let (declared, _) = manifest::read(Arc::new(Source::new("m.yaml", text)), start).expect("a manifest");
         let work = async {

@@ -11,7 +11,8 @@ use advaudit::report::json::v1::common;
 use super::mutate::{self, Choices};
 use super::play;
 
-const SEEDS: [&str; 4] = [
+const SEEDS: [&str; 5] = [
+    include_str!("../../../examples/selectors/manifest.yaml"),
     include_str!("../../../examples/mixed/manifest.yaml"),
     include_str!("../../../examples/organization/manifest.yaml"),
     include_str!("../../../examples/licensed-group/manifest.yaml"),
