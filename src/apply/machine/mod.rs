@@ -46,9 +46,10 @@ const STALE_COMPLETE: SignedDuration = SignedDuration::from_secs(60);
 /// show a group on that was seen off, and its toggle ends on their word.
 const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
 /// One look at a group in so many takes its members as well, though Graph is not done: they are the progress.
-const ROLL_CALL: u32 = 4;
-/// So many members are looked at in a second at most, on the long run: a page of them.
-const MEMBERS_A_SECOND: usize = 999;
+const ROLL_CALL: u32 = 2;
+/// So many members are looked at in a second at most, on the long run: four pages, a hundredth of the quota of
+/// resource units of a large tenant (GRAPH 8).
+const MEMBERS_A_SECOND: usize = 4 * 999;
 /// How often a write that could not be done is tried again in one run: two minutes of pauses.
 const TRIES: u32 = 12;
 /// The same while somebody is off because of us: ten minutes. An outage that is shorter does not leave

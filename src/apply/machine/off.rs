@@ -182,7 +182,7 @@ impl Machine {
     fn look_through_gate(&mut self, live: &Live, off_at: Timestamp, world: &World<'_>) -> Vec<Command> {
         let due = if self.job.wait.is_zero() { world.now } else { later(world.latest, self.job.wait) };
         if world.now >= later(off_at, self.job.gate) {
-            self.notes.push("the gate ran out before every member was seen off".into());
+            self.notes.push(self.gate_ran_out());
             return self.off_seen(due, false, world);
         }
         // A group that was found off has no list of members from before; then all who are there count.
@@ -197,6 +197,16 @@ impl Machine {
             return vec![self.read_after(SignedDuration::ZERO, world)];
         }
         self.read_again_before(later(off_at, self.job.gate), world)
+    }
+
+    fn gate_ran_out(&self) -> String {
+        let seen = self.headcount.filter(|seen| !seen.on).map(|seen| {
+            format!(
+                ": {} of {} were, and whoever was not has no new date from this toggle",
+                seen.shown, seen.of
+            )
+        });
+        format!("the gate ran out before every member was seen off{}", seen.unwrap_or_default())
     }
 
     /// Whether a group has been processed and its members show `on`. A state of "complete" may still
