@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::diag::{Place, Source};
-use crate::model::{Amount, GroupKey, SignedDuration, Timestamp, UserKey};
+use crate::model::{Amount, GroupKey, Rollout, SignedDuration, Timestamp, UserKey};
 
 /// What must be so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct Toggle {
     pub group_gate: SignedDuration,
     /// How many people may be off at the same time; a share is never below 10.
     pub max_off: Amount,
+    /// Who goes first, when, and what stops it.
+    pub rollout: Rollout,
 }
 
 /// The `limits:` block.
@@ -110,6 +112,7 @@ impl Default for Toggle {
             group_wait: SignedDuration::ZERO,    // the remedy gives no minutes for groups
             group_gate: SignedDuration::from_hours(2),
             max_off: Amount::Share(10),
+            rollout: Rollout::default(),
         }
     }
 }

@@ -26,8 +26,8 @@ pub(super) const MANIFEST: Keys = Keys {
 /// The `toggle:` block.
 pub(super) const TOGGLE: Keys = Keys {
     place: "under `toggle`",
-    known: &["wait", "groupWait", "groupGate", "maxOff"],
-    later: &["canary", "maxFailures", "window", "mustBeOnBy"],
+    known: &["wait", "groupWait", "groupGate", "maxOff", "canary", "maxFailures", "window", "mustBeOnBy"],
+    later: &[],
 };
 
 /// The `limits:` block.

@@ -5,6 +5,7 @@
 //! contract, `dates` is the date table, `sequence` writes the steps, `limits` and `estimate` say how
 //! much it is. Groups are judged first, because users can be covered by them.
 
+pub mod calendar;
 mod cause;
 pub mod change;
 pub mod check;
