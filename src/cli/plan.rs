@@ -9,7 +9,7 @@ use super::{Exit, Failure, files, manifests, step_summary};
 use crate::diag::{Finding, Severity, Source};
 use crate::graph::Reader;
 use crate::journal::record::Allowed;
-use crate::model::{SignedDuration, Timestamp};
+use crate::model::{Rollout, SignedDuration, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
 use crate::plan::change::Change;
@@ -74,6 +74,8 @@ pub(super) struct Made {
     pub changes: Vec<Change>,
     /// Who is never turned off.
     pub protected: Protected,
+    /// Who goes first, when toggles may start, and what stops them; the same as in the document.
+    pub rollout: Rollout,
 }
 
 impl Narrow {
@@ -198,7 +200,7 @@ pub(super) async fn make(
     let from = MadeFrom { file: name, text, only: &narrow.only, protected: &desired.protected, expires_in };
     let document = PlanDocument::new(&plan, from);
     connection.pipeline.planned(&document);
-    Ok(Made { document, changes: plan.changes, protected: desired.protected })
+    Ok(Made { document, changes: plan.changes, protected: desired.protected, rollout: plan.rollout })
 }
 
 /// Decides, and asks for the second opinion.
@@ -228,7 +230,7 @@ fn out_of_sync(plan: &PlanDocument) -> Option<Vec<String>> {
 }
 
 /// What a run that carries this plan out may do.
-pub(super) fn mandate(plan: &PlanDocument) -> Mandate {
+pub(super) fn mandate(plan: &PlanDocument, rollout: &Rollout) -> Mandate {
     let allowed = |limit: &LimitDocument| {
         let reason = limit.allowed.clone()?;
         Some(Allowed { limit: limit.name.clone(), written: limit.written.clone(), reason })
@@ -236,6 +238,7 @@ pub(super) fn mandate(plan: &PlanDocument) -> Mandate {
     Mandate {
         sha256: plan.sha256.clone(),
         max_off: plan.max_off,
+        rollout: rollout.clone(),
         manifest_sha256: plan.manifest.only.is_empty().then(|| plan.manifest.sha256.clone()),
         out_of_sync: out_of_sync(plan),
         allowed: plan.limits.iter().filter_map(allowed).collect(),

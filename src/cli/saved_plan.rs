@@ -71,6 +71,7 @@ impl SavedPlan {
     /// What of it is still to be done, and how many of its changes are done already, by whomever.
     pub async fn left(self, run: &Run, clock: &Clock) -> Result<(Made, usize), Failure> {
         let (running, protected) = (run.running(), self.restored.protected);
+        let rollout = self.restored.rollout;
         let mut left = left(&self.restored.changes, running, self.document.created_at, clock.now());
         if let Some(declared) = toggles(&left.changes, run.tenant().id, &protected) {
             let tenant = run.tenant().clone();
@@ -79,7 +80,7 @@ impl SavedPlan {
             let fresh = plan(&resolve(&declared, &observed, running), &observed, running, clock.now());
             left = left.looked_at(&observed, &fresh, running.runs.began);
         }
-        Ok((Made { document: self.document, changes: left.changes, protected }, left.done))
+        Ok((Made { document: self.document, changes: left.changes, protected, rollout }, left.done))
     }
 }
 

@@ -58,6 +58,8 @@ codes! {
     UnknownLicense = "unknown-license", Warning;
     /// `toggle.wait` below the 60 minutes that Microsoft's remedy asks for.
     ShortWait = "short-wait", Warning;
+    /// Windows and deadline leave no time for any toggle.
+    NeverFits = "never-fits", Warning;
     /// There are more findings than are listed.
     MoreFindings = "more-findings", Note;
     /// The manifest declares nobody.

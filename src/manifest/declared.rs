@@ -49,6 +49,8 @@ pub struct Toggle {
     pub max_off: Amount,
     /// Who goes first, when, and what stops it.
     pub rollout: Rollout,
+    /// Where its times stand.
+    pub rollout_place: Option<Place>,
 }
 
 /// The `limits:` block.
@@ -113,6 +115,7 @@ impl Default for Toggle {
             group_gate: SignedDuration::from_hours(2),
             max_off: Amount::Share(10),
             rollout: Rollout::default(),
+            rollout_place: None,
         }
     }
 }

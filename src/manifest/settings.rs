@@ -20,6 +20,8 @@ pub(super) fn toggle(review: &mut Review, node: &Node) -> Toggle {
     set_duration(review, &block, "groupGate", &mut toggle.group_gate);
     set_amount(review, &block, "maxOff", &mut toggle.max_off);
     toggle.rollout = rollout(review, &block);
+    let timed = block.field("mustBeOnBy").or_else(|| block.field("window"));
+    toggle.rollout_place = timed.map(|field| review.place(field.key_range.clone()));
     if let Some(value) = block.value("wait").filter(|_| toggle.wait < PUBLISHED_WAIT) {
         let wait = quoted(&review.source.text[value.range.clone()]);
         let message = format!("{wait} is shorter than the 60 minutes of Microsoft's remedy");

@@ -187,8 +187,7 @@ fn what_yaml_takes_for_something_else_must_be_quoted() {
 fn what_comes_later_is_known_and_refused() {
     check(
         findings_in(
-            "toggle: {canary: 5, maxFailures: 1, window: nights, mustBeOnBy: 2026-12-01T00:00:00Z}
-users:
+            "users:
   - filter: department eq 'Legal'
     allowEmpty: true
   - membersOf: Forensics Watchlist
@@ -197,21 +196,13 @@ users:
 ",
         ),
         str![[r#"
-3:10 <canary> not-available-yet: `canary` is not available yet in this version
-    remove the line
-3:21 <maxFailures> not-available-yet: `maxFailures` is not available yet in this version
-    remove the line
-3:37 <window> not-available-yet: `window` is not available yet in this version
-    remove the line
-3:53 <mustBeOnBy> not-available-yet: `mustBeOnBy` is not available yet in this version
-    remove the line
-5:5 <filter> not-available-yet: `filter` is not available yet in this version
+4:5 <filter> not-available-yet: `filter` is not available yet in this version
     name the users one by one, or select with `all: licensed`
-6:5 <allowEmpty> not-available-yet: `allowEmpty` is not available yet in this version
+5:5 <allowEmpty> not-available-yet: `allowEmpty` is not available yet in this version
     remove the line
-7:5 <membersOf> not-available-yet: `membersOf` is not available yet in this version
+6:5 <membersOf> not-available-yet: `membersOf` is not available yet in this version
     name the users one by one, or select with `all: licensed`
-8:5 <members> not-available-yet: `members` is not available yet in this version
+7:5 <members> not-available-yet: `members` is not available yet in this version
     remove the line
 
 "#]],
