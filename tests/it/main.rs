@@ -30,6 +30,7 @@ mod places;
 mod promises;
 mod quotas;
 mod ready_pipelines;
+mod rollout;
 mod saved_plans;
 mod simulation;
 mod sockets;
