@@ -210,6 +210,7 @@ mod tests {
             gate: SignedDuration::ZERO,
             people: 1,
             planned_people: 1,
+            planned_minutes: 60,
             reason: String::new(),
             asked: Some(at(0)),
             protected: Arc::default(),

@@ -5,6 +5,7 @@
 //! two of one subject, because a machine asks for one and waits for what becomes of it. Looks go twenty
 //! to a request. Whenever a write may leave, turning on goes before turning off (P2).
 
+mod holding;
 mod looking;
 #[cfg(test)]
 mod tests;
@@ -21,12 +22,14 @@ use super::job::Job;
 use super::machine::{Command, Event, Machine, State, World};
 use super::outcome::{Outcome, Trouble};
 use super::replay;
+use super::rollout::Course;
 use super::room::Room;
 pub use super::tools::{Done, Manner, Stopped, Tools};
 use crate::graph::NextWrite;
 use crate::journal::record::Entry;
 use crate::model::{Catalog, SignedDuration, Timestamp};
 use crate::plan::change::Action;
+use crate::plan::running::{InFlight, Running};
 
 /// How many subjects are on their way to a write at once: two batches of reads. More would only lengthen
 /// the time between the read and the write that is made from it.
@@ -45,6 +48,7 @@ const TOLD: SignedDuration = SignedDuration::from_secs(1);
 
 /// Carries the jobs out, in their order.
 pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
+    let course = Course::new(manner.rollout.clone(), manner.past, left_off(&jobs, tools.running));
     let mut driver = Driver {
         machines: jobs.into_iter().map(Machine::new).collect(),
         next: 0,
@@ -55,6 +59,8 @@ pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
         writes: Vec::new(),
         flight: Flight::default(),
         guard: DateGuard::default(),
+        course,
+        opens: None,
         in_vain: 0,
         stopped: None,
         is_ending: false,
@@ -62,11 +68,21 @@ pub async fn run(jobs: Vec<Job>, manner: Manner, tools: Tools<'_>) -> Done {
         tools,
     };
     driver.tell(Tell::Begun { subjects: driver.machines.len() });
+    driver.tell_halt(driver.course.stop().is_some());
     driver.work().await;
     driver.land_writes().await;
     driver.tell_left();
     driver.tell(Tell::Over);
     driver.finish()
+}
+
+/// Whom earlier runs turned off and left so. Whoever does not exist any more is not waited for.
+fn left_off(jobs: &[Job], running: &Running) -> impl Iterator<Item = (usize, u64)> {
+    let counts = |job: &Job| {
+        let is_off = job.resumes.as_ref().is_some_and(InFlight::counts_as_off);
+        is_off && running.rolled.is_open(job.subject.id)
+    };
+    jobs.iter().enumerate().filter(move |(_, job)| counts(job)).map(|(index, job)| (index, job.people))
 }
 
 struct Driver<'a> {
@@ -84,6 +100,9 @@ struct Driver<'a> {
     /// What left and has not come back.
     flight: Flight<'a>,
     guard: DateGuard,
+    course: Course,
+    /// When the next toggle in line may start, where it waits for nothing else.
+    opens: Option<Timestamp>,
     /// Batches of looks in a row that showed nothing.
     in_vain: u32,
     stopped: Option<Stopped>,
@@ -169,6 +188,7 @@ impl<'a> Driver<'a> {
 
     /// Starts machines, in order, as far as there is room. What turns on is never held back.
     async fn admit(&mut self) {
+        self.opens = None;
         while self.holds_back() && self.has_hands_free() {
             let machine = &self.machines[self.next];
             if self.is_ending && !machine.holds_off() {
@@ -176,12 +196,14 @@ impl<'a> Driver<'a> {
                 continue;
             }
             let job = machine.job();
-            if job.action == Action::Toggle && !(self.room().fits(job.people) && self.guard.allows_toggles())
-            {
+            let (index, subject, action) = (self.next, job.subject.clone(), job.action);
+            if action == Action::Toggle && !self.lets_start(index) {
                 return;
             }
-            let (index, subject, action) = (self.next, job.subject.clone(), job.action);
             self.next += 1;
+            if self.machines[index].end().is_some() {
+                continue;
+            }
             self.live.insert(index);
             self.tell(Tell::Started { subject, action });
             self.step(index, Event::Start).await;
@@ -225,6 +247,7 @@ impl<'a> Driver<'a> {
             let subject = machine.job().subject.clone();
             self.tell(Tell::Members { subject, headcount });
         }
+        let commands = self.last_word(index, commands, &world);
         self.obey_all(index, commands).await;
     }
 
@@ -338,9 +361,11 @@ impl<'a> Driver<'a> {
 
     /// Waits for the next thing to do; false when there is none, or when waiting is not wanted.
     async fn wait(&mut self) -> bool {
-        let guard = self.guard.next_look().filter(|_| self.holds_back() && !self.flight.looks_at_date());
+        let guard = self.guard.next_look().filter(|_| self.waits_for_date() && !self.flight.looks_at_date());
         let work = self.next_work();
-        let next = work.into_iter().chain(guard).min();
+        // Nobody waits only for a window; while others are off it may open.
+        let opens = self.opens.filter(|_| work.is_some());
+        let next = work.into_iter().chain(guard).chain(opens).min();
         if self.flight.is_empty() {
             if next.is_none() || (self.manner.no_wait && self.only_waits()) {
                 return false;
@@ -399,6 +424,11 @@ impl<'a> Driver<'a> {
         self.next < self.machines.len()
     }
 
+    /// Whether the date of the first toggle decides about others in this run.
+    fn waits_for_date(&self) -> bool {
+        self.holds_back() && self.opens.is_none() && self.course.stop().is_none()
+    }
+
     /// Nothing is left but waits, and groups that Graph processes: that takes as long as it takes.
     fn only_waits(&self) -> bool {
         self.writes.is_empty()
@@ -418,13 +448,18 @@ impl<'a> Driver<'a> {
         let machine = &self.machines[index];
         let Some(end) = machine.end().filter(|_| self.live.contains(&index)) else { return };
         let (subject, end) = (machine.job().subject.clone(), end.clone());
-        if machine.holds_off() {
-            self.left_off += machine.job().people;
+        let (people, is_toggle) = (machine.job().people, machine.job().action != Action::Enable);
+        let (is_off, was_off) = (machine.holds_off(), machine.renews());
+        if is_off {
+            self.left_off += people;
         }
         self.live.remove(&index);
         self.reads.remove(&index);
         self.wakes.remove(&index);
+        let is_told = is_toggle && !(is_off && end.outcome == Outcome::Pending);
+        let halts = is_told && self.course.ends(index, (&subject, people), end.outcome, was_off);
         self.tell(Tell::Ended { subject, end });
+        self.tell_halt(halts);
     }
 
     /// Whoever was begun with and has no end: the next run goes on with them.
@@ -436,15 +471,18 @@ impl<'a> Driver<'a> {
         left.into_iter().for_each(|event| self.tell(event));
     }
 
-    fn finish(self) -> Done {
+    fn finish(mut self) -> Done {
         let waits = "it waits for its turn or its time; run again to continue";
         let subject = |index: usize| self.machines[index].job().subject.clone();
         let date_does_not_move = self.guard.failed().filter(|_| self.holds_back()).map(subject);
+        let halted = self.course.stop().filter(|_| self.holds_back()).cloned();
+        let starts_at = self.starts_at();
+        self.end_what_did_not_start();
         let leave = |mut machine: Machine| {
             machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
             machine
         };
         let machines = self.machines.into_iter().map(leave).collect();
-        Done { machines, stopped: self.stopped, date_does_not_move }
+        Done { machines, stopped: self.stopped, date_does_not_move, halted, starts_at }
     }
 }

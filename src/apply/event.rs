@@ -2,6 +2,7 @@
 
 use super::machine::Headcount;
 use super::outcome::End;
+use super::rollout::Stop;
 use crate::model::{SignedDuration, Subject, Timestamp};
 use crate::plan::change::Action;
 
@@ -97,6 +98,11 @@ pub enum Event {
     DateDoesNotMove {
         /// Whose date.
         subject: Subject,
+    },
+    /// No further toggle starts in this run.
+    Halted {
+        /// Why.
+        stop: Stop,
     },
     /// Interrupted: nothing new starts.
     Interrupted,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::{ServicePlanId, SignedDuration, SkuId, Subject, SubjectKind, Timestamp};
 use crate::plan::change::{Action, Change, Expectation};
 use crate::plan::digest;
+use crate::plan::estimate::planned_minutes;
 use crate::plan::resolve::Protected;
 use crate::plan::running::InFlight;
 
@@ -30,6 +31,8 @@ pub struct Job {
     pub people: u64,
     /// How many the plan says.
     pub planned_people: u64,
+    /// People times minutes that it was planned to turn off, from its off on.
+    pub planned_minutes: u64,
     /// Why.
     pub reason: String,
     /// The date that asked for a toggle.
@@ -55,6 +58,7 @@ impl Job {
             gate: change.gate,
             people: people(change).max(change.people_now.unwrap_or(0)),
             planned_people: people(change),
+            planned_minutes: planned_minutes(change),
             reason: change.reason.clone(),
             asked: change.asked,
             protected: Arc::clone(protected),

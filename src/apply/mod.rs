@@ -12,6 +12,7 @@ mod look;
 pub mod machine;
 pub mod outcome;
 pub mod replay;
+pub mod rollout;
 mod room;
 mod tools;
 mod write_down;

@@ -36,6 +36,22 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Outcome; 12] = [
+        Outcome::Enabled,
+        Outcome::Toggled,
+        Outcome::Resumed,
+        Outcome::Pending,
+        Outcome::CutShort,
+        Outcome::LicenseGone,
+        Outcome::NowByGroup,
+        Outcome::NoEffect,
+        Outcome::SubjectGone,
+        Outcome::Stuck,
+        Outcome::Failed,
+        Outcome::Skipped,
+    ];
+
     /// Whether it is neither what was planned, nor a failure, nor waiting: it stands only in the list.
     pub fn is_aside(self) -> bool {
         match self {
@@ -52,6 +68,38 @@ impl Outcome {
             | Outcome::Failed
             | Outcome::Skipped => false,
         }
+    }
+
+    /// Whether a toggle ended as it should: seen back on.
+    pub fn came_back(self) -> bool {
+        matches!(self, Outcome::Toggled | Outcome::Resumed)
+    }
+
+    /// Whether a toggle began and ended otherwise, by whomever. A canary that does has failed.
+    pub fn went_wrong(self) -> bool {
+        match self {
+            Outcome::Failed
+            | Outcome::Stuck
+            | Outcome::NoEffect
+            | Outcome::CutShort
+            | Outcome::LicenseGone
+            | Outcome::NowByGroup
+            | Outcome::SubjectGone => true,
+            Outcome::Enabled | Outcome::Toggled | Outcome::Resumed | Outcome::Pending | Outcome::Skipped => {
+                false
+            }
+        }
+    }
+
+    /// Whether it counts for `maxFailures`: Graph or the tenant did not do what was asked. What other people
+    /// do to somebody meanwhile does not count.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Outcome::Failed | Outcome::Stuck | Outcome::NoEffect)
+    }
+
+    /// The outcome with that word.
+    pub fn named(word: &str) -> Option<Self> {
+        Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word)
     }
 
     /// The word of the documents.

@@ -1,9 +1,13 @@
 //! Journal records → what is running: a pure fold.
 
+use std::collections::BTreeMap;
+
 use super::outcome::Outcome;
 use crate::journal::record::{Entry, List, Record, Who};
 use crate::model::{GroupId, SignedDuration, Subject, SubjectId, SubjectKind, Timestamp, UserId};
+use crate::plan::change::Action;
 use crate::plan::edit::Edit;
+use crate::plan::rolled::Rolled;
 use crate::plan::running::{Baseline, InFlight, Phase, Running, Runs};
 
 /// How long a subject that was deleted while it was off is looked for: Entra keeps deleted users
@@ -26,6 +30,7 @@ pub fn replay(records: &[Record], now: Timestamp) -> Running {
 /// Takes one more record in.
 pub fn note(running: &mut Running, record: &Record) {
     note_run(&mut running.runs, record);
+    note_rolled(&mut running.rolled, record, &running.in_flight);
     let Some(who) = record.entry.subject() else { return };
     let id = id(who);
     if let (SubjectId::User(user), true) = (id, who.name.contains('@')) {
@@ -102,6 +107,33 @@ fn note_run(runs: &mut Runs, record: &Record) {
         Entry::RunFinished { exit_code: 0 | 4 | 5 } => {
             let open = runs.open.take().filter(|(run, _)| *run == record.run);
             runs.baseline = open.map(|(_, base)| base).or(runs.baseline.take());
+        }
+        _ => {}
+    }
+}
+
+/// What a record says of the rollout: who goes off, and how that ends.
+fn note_rolled(rolled: &mut Rolled, record: &Record, in_flight: &BTreeMap<SubjectId, InFlight>) {
+    let of = record.entry.subject().map(id);
+    match (&record.entry, of) {
+        (Entry::RunStarted { .. }, _) => rolled.run_begins(record.at),
+        (Entry::OffIntent { .. }, Some(of)) => rolled.goes_off(of, record.at),
+        (Entry::OnDone { renews: true, .. }, Some(of)) => rolled.is_renewed(of),
+        (Entry::OffRefused { .. }, Some(of)) => rolled.is_over(of),
+        (Entry::Closed { outcome, action, off, .. }, Some(of)) => {
+            let is_toggle = action.as_deref().is_some_and(|action| action != Action::Enable.as_str());
+            let own = in_flight.get(&of);
+            if let Some(off) = off {
+                rolled.time_off.add(record.run, off.seconds.saturating_mul(off.people));
+            }
+            let people = off.map(|off| off.people).or(own.map(|own| own.people)).unwrap_or(0);
+            match Outcome::named(outcome) {
+                Some(ended) if ended.came_back() => rolled.came_back(of, record.at, people),
+                Some(ended) if ended.went_wrong() && (is_toggle || own.is_some()) => {
+                    rolled.went_wrong(of, record.at);
+                }
+                Some(_) | None => rolled.is_over(of),
+            }
         }
         _ => {}
     }

@@ -3,12 +3,14 @@
 use super::event::Told;
 use super::interrupt::Interrupt;
 use super::machine::Machine;
+use super::rollout::Stop;
 use crate::clock::Clock;
 use crate::graph::{Failure, OffWriter, OnWriter, Reader};
 use crate::journal::chain::JournalError;
 use crate::journal::lease::Lease;
 use crate::journal::log::Journal;
-use crate::model::{Catalog, Subject};
+use crate::model::{Catalog, Rollout, Subject, Timestamp};
+use crate::plan::rollout::Past;
 use crate::plan::running::Running;
 
 /// What a run works with. Without an [`OffWriter`] nothing can be turned off (`heal`).
@@ -36,12 +38,16 @@ pub struct Tools<'a> {
 }
 
 /// How a run goes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Manner {
     /// How many people may be off at the same time.
     pub max_off: u64,
     /// Leave instead of waiting.
     pub no_wait: bool,
+    /// Who goes first, when toggles may start, and what stops them.
+    pub rollout: Rollout,
+    /// What earlier runs mean to that.
+    pub past: Past,
 }
 
 /// What became of the subjects of a run.
@@ -53,6 +59,10 @@ pub struct Done {
     pub stopped: Option<Stopped>,
     /// The first toggle came back and its date did not move.
     pub date_does_not_move: Option<Subject>,
+    /// Why no further toggle was started, where some were left.
+    pub halted: Option<Stop>,
+    /// When the first of the toggles may start that were not started for their time.
+    pub starts_at: Option<Timestamp>,
 }
 
 /// What ended a run early. Whoever is off stays in the journal.

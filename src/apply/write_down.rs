@@ -83,6 +83,8 @@ pub(super) fn closed(job: &Job, end: &End) -> Entry {
         subject: who(&job.subject),
         outcome: end.outcome.as_str().to_owned(),
         message: end.trouble.as_ref().map(|trouble| trouble.message.clone()),
+        action: Some(job.action.as_str().to_owned()),
+        off: None, // the machine knows it when it has ended
     }
 }
 

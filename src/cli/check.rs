@@ -6,7 +6,6 @@ use super::options::Global;
 use super::{Exit, Failure, manifests};
 use crate::clock::Clock;
 use crate::diag::Finding;
-use crate::manifest;
 use crate::report::human::finding;
 use crate::report::json::v1::check::CheckDocument;
 use crate::report::json::v1::common;
@@ -32,7 +31,7 @@ pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> 
     let files = manifests::files(&args.manifests)?;
     for file in &files {
         match manifests::source(file) {
-            Ok(source) => match manifest::read(source, now) {
+            Ok(source) => match manifests::parse(source, now) {
                 Ok((_, told)) | Err(told) => findings.extend(told),
             },
             Err(failure) => {

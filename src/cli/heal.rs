@@ -82,7 +82,7 @@ async fn heal_now(
     };
     plan::tell_unknown(&made.document, &output);
     plan::tell_alarms(&made.document, &output);
-    let mandate = plan::mandate(&made.document);
+    let mandate = plan::mandate(&made.document, &made.rollout);
     let turns_on = made.changes.into_iter().filter(|change| change.action != Action::Toggle).collect();
     run.carry_out(turns_on, made.protected, Some(&mandate), args.no_wait).await?;
     let also: Vec<Exit> = args.narrow.blocked(&made.document).into_iter().collect();

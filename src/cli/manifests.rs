@@ -10,6 +10,7 @@ use crate::manifest;
 use crate::manifest::declared::Declared;
 use crate::model::Timestamp;
 use crate::observe::observed::Tenant;
+use crate::plan::rollout;
 
 /// The text of one manifest.
 pub(super) fn source(path: &Path) -> Result<Arc<Source>, Failure> {
@@ -44,7 +45,14 @@ fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
 
 /// A valid manifest with its findings, or all that is wrong with it.
 pub(super) fn read(path: &Path, now: Timestamp) -> Result<(Declared, Vec<Finding>), Failure> {
-    manifest::read(source(path)?, now).map_err(Failure::Manifest)
+    parse(source(path)?, now).map_err(Failure::Manifest)
+}
+
+/// The manifest in a text, and what is to be told of it; all that can be told without a tenant.
+pub(super) fn parse(source: Arc<Source>, now: Timestamp) -> Result<(Declared, Vec<Finding>), Vec<Finding>> {
+    let (declared, mut findings) = manifest::read(source, now)?;
+    findings.extend(rollout::lint(&declared, now));
+    Ok((declared, findings))
 }
 
 /// Finds out, without asking anybody, whether a manifest can be used. Which dates are in the future is

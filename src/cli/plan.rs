@@ -9,7 +9,7 @@ use super::{Exit, Failure, files, manifests, step_summary};
 use crate::diag::{Finding, Severity, Source};
 use crate::graph::Reader;
 use crate::journal::record::Allowed;
-use crate::model::{GroupId, SignedDuration, Subject, SubjectId, Timestamp};
+use crate::model::{GroupId, Rollout, SignedDuration, Subject, SubjectId, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
 use crate::plan::change::Change;
@@ -76,6 +76,8 @@ pub(super) struct Made {
     pub protected: Protected,
     /// The groups that are declared; of a saved plan, those that it changes.
     pub groups: Vec<Subject>,
+    /// Who goes first, when toggles may start, and what stops them; the same as in the document.
+    pub rollout: Rollout,
 }
 
 impl Narrow {
@@ -202,7 +204,8 @@ pub(super) async fn make(
     connection.pipeline.planned(&document);
     let group = |id: &GroupId| Subject { id: SubjectId::Group(*id), name: observed.group_name(*id) };
     let groups = desired.groups.keys().map(group).collect();
-    Ok(Made { document, changes: plan.changes, protected: desired.protected, groups })
+    let (protected, rollout) = (desired.protected, plan.rollout);
+    Ok(Made { document, changes: plan.changes, protected, groups, rollout })
 }
 
 /// Decides, and asks for the second opinion.
@@ -232,7 +235,7 @@ fn out_of_sync(plan: &PlanDocument) -> Option<Vec<String>> {
 }
 
 /// What a run that carries this plan out may do.
-pub(super) fn mandate(plan: &PlanDocument) -> Mandate {
+pub(super) fn mandate(plan: &PlanDocument, rollout: &Rollout) -> Mandate {
     let allowed = |limit: &LimitDocument| {
         let reason = limit.allowed.clone()?;
         Some(Allowed { limit: limit.name.clone(), written: limit.written.clone(), reason })
@@ -240,6 +243,7 @@ pub(super) fn mandate(plan: &PlanDocument) -> Mandate {
     Mandate {
         sha256: plan.sha256.clone(),
         max_off: plan.max_off,
+        rollout: rollout.clone(),
         manifest_sha256: plan.manifest.only.is_empty().then(|| plan.manifest.sha256.clone()),
         out_of_sync: out_of_sync(plan),
         allowed: plan.limits.iter().filter_map(allowed).collect(),

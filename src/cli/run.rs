@@ -12,7 +12,7 @@ use super::{Exit, Failure, step_summary};
 use crate::apply::driver::Stopped;
 use crate::apply::event::Told;
 use crate::apply::interrupt::{Interrupt, Interrupter};
-use crate::apply::outcome::Outcome;
+use crate::apply::outcome::{Outcome, Trouble};
 use crate::diag::Code;
 use crate::graph::{Needs, OffWriter};
 use crate::journal::lease::Lease;
@@ -209,7 +209,8 @@ async fn offer(connection: &Connection) -> String {
 
 fn document(ended: &Ended, plan: Option<&PlanDocument>, also: &[Exit]) -> RunDocument {
     let now = ended.finished_at;
-    let subjects: Vec<SubjectDocument> = ended.machines.iter().map(SubjectDocument::new).collect();
+    let subjects: Vec<SubjectDocument> =
+        ended.machines.iter().map(|machine| SubjectDocument::new(machine, now)).collect();
     let left = ended.running.in_flight.values().filter(|own| own.counts_as_off());
     let come_back = left.map(|own| own.come_back(now)).min();
     let waits = subjects.iter().any(|one| one.outcome == Outcome::Pending);
@@ -222,7 +223,7 @@ fn document(ended: &Ended, plan: Option<&PlanDocument>, also: &[Exit]) -> RunDoc
         finished_at: now,
         exit_code: exit(ended, plan, &subjects, also).code(),
         summary: RunSummary::of(&subjects, plan.map_or(0, |plan| plan.blocked.len())),
-        resume_after: come_back.or(waits.then_some(now)),
+        resume_after: come_back.or(ended.starts_at).or(waits.then_some(now)),
         cost: cost(ended),
         reprocessed: ended.reprocessed.iter().map(ReprocessedDocument::from).collect(),
         subjects,
@@ -267,6 +268,11 @@ fn say_what_stopped(ended: &Ended, output: &Output) {
              toggle was started; those that were done stay done.",
             Code::DateDoesNotMove
         ));
+    }
+    if let Some(stop) = &ended.halted {
+        let Trouble { code, message, .. } = stop.trouble();
+        let text = message.trim_start_matches("not started: ");
+        output.explain(&format!("stopped [{code}]: no further toggle was started: {text}."));
     }
     let off = ended.running.in_flight.values().any(|own| own.counts_as_off());
     let is_conflict = matches!(&ended.stopped, Some(Stopped::Journal(error)) if error.is_conflict());

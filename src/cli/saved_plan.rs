@@ -73,6 +73,7 @@ impl SavedPlan {
         let subjects = self.restored.changes.iter().map(|change| &change.subject);
         let groups = subjects.filter(|one| one.id.group().is_some()).cloned().collect();
         let (running, protected) = (run.running(), self.restored.protected);
+        let rollout = self.restored.rollout;
         let mut left = left(&self.restored.changes, running, self.document.created_at, clock.now());
         if let Some(declared) = toggles(&left.changes, run.tenant().id, &protected) {
             let tenant = run.tenant().clone();
@@ -81,7 +82,8 @@ impl SavedPlan {
             let fresh = plan(&resolve(&declared, &observed, running), &observed, running, clock.now());
             left = left.looked_at(&observed, &fresh, running.runs.began);
         }
-        Ok((Made { document: self.document, changes: left.changes, protected, groups }, left.done))
+        let made = Made { document: self.document, changes: left.changes, protected, groups, rollout };
+        Ok((made, left.done))
     }
 }
 

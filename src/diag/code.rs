@@ -52,14 +52,14 @@ codes! {
     BadTime = "bad-time", Error;
     /// Two named entries for one subject.
     DuplicateSubject = "duplicate-subject", Error;
-    /// Part of the contract that this version cannot do yet.
-    NotAvailableYet = "not-available-yet", Error;
     /// A license name that is in no list.
     UnknownLicense = "unknown-license", Warning;
     /// `toggle.wait` below the 60 minutes that Microsoft's remedy asks for.
     ShortWait = "short-wait", Warning;
     /// A `filter` by the service plan itself: what it selects changes with what is done.
     UnsteadyFilter = "unsteady-filter", Warning;
+    /// Windows and deadline leave no time for any toggle.
+    NeverFits = "never-fits", Warning;
     /// There are more findings than are listed.
     MoreFindings = "more-findings", Note;
     /// The manifest declares nobody.

@@ -161,6 +161,12 @@ pub enum Entry {
         outcome: String,
         /// What there is to say about it.
         message: Option<String>,
+        /// What was done: `enable`, `toggle`, or `resume` of an earlier run's toggle.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        action: Option<String>,
+        /// Of a toggle that turned somebody off: how long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        off: Option<TimeOff>,
     },
     /// Graph is about to be asked to try again what a member of a group could not get.
     ReprocessIntent {
@@ -185,6 +191,18 @@ pub enum Entry {
         /// Its exit code.
         exit_code: u8,
     },
+}
+
+/// How long people were off because of a toggle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct TimeOff {
+    /// From the answer to the off to that to the on, or to the end where there was no on of ours.
+    pub seconds: u64,
+    /// How many people.
+    pub people: u64,
+    /// Whether it was no longer than that: the members of a group go off and on one after the other, and an
+    /// on of somebody else has no time of ours.
+    pub at_most: bool,
 }
 
 /// A limit that was overridden (`--allow`).

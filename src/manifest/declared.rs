@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::diag::{Place, Source};
-use crate::model::{Amount, GroupKey, SignedDuration, Timestamp, UserId, UserKey};
+use crate::model::{Amount, GroupKey, Rollout, SignedDuration, Timestamp, UserId, UserKey};
 
 /// What must be so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,10 @@ pub struct Toggle {
     pub group_gate: SignedDuration,
     /// How many people may be off at the same time; a share is never below 10.
     pub max_off: Amount,
+    /// Who goes first, when, and what stops it.
+    pub rollout: Rollout,
+    /// Where its times stand.
+    pub rollout_place: Option<Place>,
 }
 
 /// The `limits:` block.
@@ -150,6 +154,8 @@ impl Default for Toggle {
             group_wait: SignedDuration::ZERO,    // the remedy gives no minutes for groups
             group_gate: SignedDuration::from_hours(2),
             max_off: Amount::Share(10),
+            rollout: Rollout::default(),
+            rollout_place: None,
         }
     }
 }

@@ -10,29 +10,25 @@ use crate::diag::{Code, quoted};
 pub(super) struct Keys {
     /// Where the block stands, as in "belongs ...".
     pub place: &'static str,
-    /// Keys that this version obeys.
+    /// Its keys.
     pub known: &'static [&'static str],
-    /// Keys of the contract that this version cannot obey yet.
-    pub later: &'static [&'static str],
 }
 
 /// The manifest itself.
 pub(super) const MANIFEST: Keys = Keys {
     place: "at the top of the manifest",
     known: &["apiVersion", "tenant", "toggle", "limits", "protect", "users", "groups"],
-    later: &[],
 };
 
 /// The `toggle:` block.
 pub(super) const TOGGLE: Keys = Keys {
     place: "under `toggle`",
-    known: &["wait", "groupWait", "groupGate", "maxOff"],
-    later: &["canary", "maxFailures", "window", "mustBeOnBy"],
+    known: &["wait", "groupWait", "groupGate", "maxOff", "canary", "maxFailures", "window", "mustBeOnBy"],
 };
 
 /// The `limits:` block.
 pub(super) const LIMITS: Keys =
-    Keys { place: "under `limits`", known: &["enable", "toggle", "groupMembers"], later: &[] };
+    Keys { place: "under `limits`", known: &["enable", "toggle", "groupMembers"] };
 
 /// An entry of `users:`.
 pub(super) const USER_ENTRY: Keys = Keys {
@@ -49,25 +45,14 @@ pub(super) const USER_ENTRY: Keys = Keys {
         "reason",
         "license",
     ],
-    later: &[],
 };
 
 /// An entry of `groups:`.
-pub(super) const GROUP_ENTRY: Keys = Keys {
-    place: "in an entry of `groups`",
-    known: &["group", "toggleIfEnabledBefore", "reason"],
-    later: &[],
-};
+pub(super) const GROUP_ENTRY: Keys =
+    Keys { place: "in an entry of `groups`", known: &["group", "toggleIfEnabledBefore", "reason"] };
 
 /// Every kind of block.
 const ALL: [&Keys; 5] = [&MANIFEST, &TOGGLE, &LIMITS, &USER_ENTRY, &GROUP_ENTRY];
-
-impl Keys {
-    /// Every key of the block.
-    pub fn all(&self) -> impl Iterator<Item = &'static str> {
-        self.known.iter().chain(self.later).copied()
-    }
-}
 
 /// A block whose keys have been checked.
 pub(super) struct Block<'t> {
@@ -85,11 +70,7 @@ impl<'t> Block<'t> {
         };
         let mut block = Block { fields, meant: Vec::new() };
         for field in fields {
-            if keys.later.contains(&field.key.as_str()) {
-                let message = format!("`{}` is not available yet in this version", field.key);
-                let finding = review.finding(Code::NotAvailableYet, field.key_range.clone(), message);
-                review.tell(finding.help("remove the line"));
-            } else if !keys.known.contains(&field.key.as_str()) {
+            if !keys.known.contains(&field.key.as_str()) {
                 block.tell_unknown(review, field, keys);
             } else if field.value.is_empty() {
                 let message = format!("`{}` has no value", field.key);
@@ -103,9 +84,8 @@ impl<'t> Block<'t> {
     fn tell_unknown(&mut self, review: &mut Review, field: &Field, keys: &Keys) {
         let message = format!("unknown key {}", quoted(&field.key));
         let finding = review.finding(Code::UnknownKey, field.key_range.clone(), message);
-        let home = ALL.iter().find(|other| other.all().any(|key| key == field.key));
-        let known: Vec<&str> = keys.all().collect();
-        let near = review.near(&field.key, keys.place, &known);
+        let home = ALL.iter().find(|other| other.known.contains(&field.key.as_str()));
+        let near = review.near(&field.key, keys.place, keys.known);
         self.meant.extend(near);
         review.tell(match (home, near) {
             (Some(home), _) => finding.help(format!("`{}` belongs {}", field.key, home.place)),

@@ -6,7 +6,7 @@ use super::node::Node;
 use super::review::Review;
 use super::values;
 use crate::diag::{Code, quoted};
-use crate::model::{Amount, SignedDuration};
+use crate::model::{Amount, Rollout, SignedDuration};
 
 /// The wait of Microsoft's published remedy.
 const PUBLISHED_WAIT: SignedDuration = SignedDuration::from_mins(60);
@@ -19,6 +19,9 @@ pub(super) fn toggle(review: &mut Review, node: &Node) -> Toggle {
     set_duration(review, &block, "groupWait", &mut toggle.group_wait);
     set_duration(review, &block, "groupGate", &mut toggle.group_gate);
     set_amount(review, &block, "maxOff", &mut toggle.max_off);
+    toggle.rollout = rollout(review, &block);
+    let timed = block.field("mustBeOnBy").or_else(|| block.field("window"));
+    toggle.rollout_place = timed.map(|field| review.place(field.key_range.clone()));
     if let Some(value) = block.value("wait").filter(|_| toggle.wait < PUBLISHED_WAIT) {
         let wait = quoted(&review.source.text[value.range.clone()]);
         let message = format!("{wait} is shorter than the 60 minutes of Microsoft's remedy");
@@ -39,6 +42,18 @@ pub(super) fn limits(review: &mut Review, node: &Node) -> Limits {
         limits.group_members = number;
     }
     limits
+}
+
+/// What spreads toggles over time and people.
+fn rollout(review: &mut Review, block: &Block<'_>) -> Rollout {
+    let count =
+        |review: &mut Review, key| block.value(key).and_then(|value| values::positive(review, value, key));
+    Rollout {
+        canary: count(review, "canary"),
+        max_failures: count(review, "maxFailures"),
+        windows: block.value("window").map(|value| values::windows(review, value)).unwrap_or_default(),
+        must_be_on_by: block.value("mustBeOnBy").and_then(|value| values::deadline(review, value)),
+    }
 }
 
 fn set_duration(review: &mut Review, block: &Block<'_>, key: &str, to: &mut SignedDuration) {

@@ -9,8 +9,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::json;
 
 use super::declared::{Declared, Select, Who};
 use super::filter::in_one_line;
@@ -54,14 +55,20 @@ pub struct ToggleBlock {
     /// How many people may be off at the same time: a count, or a share of the declared people that
     /// is never below 10.
     pub max_off: Option<AmountText<10>>,
-    /// Not available yet.
-    pub canary: Option<serde_json::Value>,
-    /// Not available yet.
-    pub max_failures: Option<serde_json::Value>,
-    /// Not available yet.
-    pub window: Option<serde_json::Value>,
-    /// Not available yet.
-    pub must_be_on_by: Option<serde_json::Value>,
+    /// So many people go off first, the smallest subjects before others, and nobody else before every one of
+    /// them was seen back on. If one is not, no further toggle starts.
+    #[schemars(range(min = 1), example = 5)]
+    pub canary: Option<u64>,
+    /// When so many toggles of a run have failed, no further one starts.
+    #[schemars(range(min = 1), example = 3)]
+    pub max_failures: Option<u64>,
+    /// When toggles may start: days, from, to, and zone; past midnight belongs to the day on which it began. Turning
+    /// on is never bound to it.
+    pub window: Option<Windows>,
+    /// A toggle starts only if it can be back on by the next such moment: a time of day with its zone, on some
+    /// days or on all, or one moment.
+    #[schemars(example = &"07:00 Europe/Berlin", length(min = 1))]
+    pub must_be_on_by: Option<String>,
 }
 
 /// What one run may start. All keys are optional.
@@ -154,6 +161,10 @@ pub struct Duration<const DEFAULT_MINUTES: u32>(pub String);
 /// A count such as `50` or a share such as `10%`, by default that many percent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AmountText<const DEFAULT_PERCENT: u8>(pub String);
+
+/// One window such as `Sat 22:00-04:00 Europe/Berlin`, or a list of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Windows(pub Vec<String>);
 
 impl ManifestFile {
     /// Reads the types from a text. Its errors name a line, but only the first is found; that is why
@@ -303,5 +314,48 @@ impl<const DEFAULT_PERCENT: u8> JsonSchema for AmountText<DEFAULT_PERCENT> {
             "default": format!("{DEFAULT_PERCENT}%"),
             "examples": ["10%", 50],
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Windows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Windows;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a window such as `Sat 22:00-04:00 Europe/Berlin`, or a list of windows")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Windows, E> {
+                Ok(Windows(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, list: S) -> Result<Windows, S::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Windows)
+            }
+        }
+
+        deserializer.deserialize_any(OneOrMore)
+    }
+}
+
+impl JsonSchema for Windows {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Windows".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let window = json!({
+            "type": "string",
+            "pattern": r"[0-9]{1,2}:[0-9]{2}\s*-\s*[0-9]{1,2}:[0-9]{2}\s+[A-Za-z]",
+            "examples": ["Sat 22:00-04:00 Europe/Berlin", "Mon-Fri 01:00-05:00 UTC"],
+        });
+        json_schema!({"anyOf": [window, {"type": "array", "items": window, "minItems": 1}]})
     }
 }

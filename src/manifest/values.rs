@@ -1,9 +1,11 @@
 //! Single values: a node in, a value of its own type out, or a finding that says what to write.
 
+use std::str::FromStr;
+
 use super::node::{Node, Scalar, Value};
 use super::review::Review;
-use crate::diag::{Code, is_invisible, quoted};
-use crate::model::{Amount, SignedDuration, TenantId, Timestamp};
+use crate::diag::{Code, did_you_mean, is_invisible, quoted};
+use crate::model::{Amount, Deadline, NoTime, SignedDuration, TenantId, Timestamp, Window, zone_names};
 
 /// No wait of a toggle is meant to last longer; a slip such as `60h` for `60m` is still allowed.
 const LONGEST_DURATION: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -188,6 +190,56 @@ pub(super) fn flag(review: &mut Review, node: &Node, key: &str) -> Option<bool> 
             None
         }
     }
+}
+
+/// A window, or a list of at least one.
+pub(super) fn windows(review: &mut Review, node: &Node) -> Vec<Window> {
+    let one =
+        |review: &mut Review, node: &Node| timed(review, node, "`window`", "a window, or a list of windows");
+    match &node.value {
+        Value::List(items) if items.is_empty() => {
+            bad(review, node, "`window` is an empty list".to_owned(), "name a window, or remove the line");
+            Vec::new()
+        }
+        Value::List(items) => items.iter().filter_map(|item| one(review, item)).collect(),
+        Value::Scalar(_) | Value::Block(_) | Value::Told => one(review, node).into_iter().collect(),
+    }
+}
+
+/// By when everybody must be back on.
+pub(super) fn deadline(review: &mut Review, node: &Node) -> Option<Deadline> {
+    timed(review, node, "`mustBeOnBy`", "a time of day with its zone")
+}
+
+/// A text about clocks; a zone that nobody knows is told with the one that was probably meant.
+fn timed<T: FromStr<Err = NoTime>>(
+    review: &mut Review,
+    node: &Node,
+    what: &str,
+    expected: &str,
+) -> Option<T> {
+    let text = word(review, node, what, expected)?.trim();
+    match text.parse() {
+        Ok(value) => Some(value),
+        Err(NoTime { what, help }) => {
+            let names = zone_names();
+            let zone = text.rsplit(' ').next().unwrap_or(text);
+            let near =
+                what.contains("zone is called").then(|| did_you_mean(zone, names.iter().map(String::as_str)));
+            let mut finding = review.finding(Code::BadValue, node.range.clone(), printable(&what));
+            finding = match near.flatten() {
+                Some(near) => finding.label(format!("did you mean `{near}`?")),
+                None => finding.help(help),
+            };
+            review.tell(finding);
+            None
+        }
+    }
+}
+
+/// Without what a terminal would obey, and not too long.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(300).collect()
 }
 
 /// A moment in the past.

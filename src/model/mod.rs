@@ -1,4 +1,4 @@
-//! The shared words: ids, subjects, licenses, the catalog of the tenant's licenses.
+//! The shared words: ids, subjects, licenses, the catalog of the tenant's licenses, windows of time.
 //!
 //! Parsing, equality and display only. Nothing here decides anything, reads a clock or knows HTTP.
 
@@ -7,6 +7,8 @@ mod catalog;
 mod ids;
 mod license;
 mod subject;
+mod window;
+mod zone;
 
 pub use amount::Amount;
 pub use catalog::{Catalog, License, LicenseStatus, ServicePlan};
@@ -14,6 +16,8 @@ pub use ids::{GroupId, RunId, ServicePlanId, SkuId, TenantId, UserId};
 pub use jiff::{SignedDuration, Timestamp};
 pub use license::{AssignedBy, Assignment, AssignmentError, AssignmentState, Licensed};
 pub use subject::{GroupKey, Subject, SubjectId, SubjectKind, UserKey};
+pub use window::{Deadline, Rollout, Window};
+pub use zone::{Days, NoTime, TimeOfDay, Zone, zone_names};
 
 /// The one service plan that advaudit manages, `M365_ADVANCED_AUDITING` ("Microsoft 365 Advanced
 /// Auditing"). Not configurable: turning off another one can destroy data.

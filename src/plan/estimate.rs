@@ -2,9 +2,12 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
+use super::calendar::Calendar;
 use super::change::{Action, Change, Step};
-use crate::model::{GroupId, SignedDuration, SubjectKind};
+use super::rollout::{Canary, Past, need};
+use crate::model::{GroupId, Rollout, SignedDuration, SubjectKind, Timestamp};
 
 /// Parts of one `$batch` (GRAPH 7).
 const BATCH: u64 = 20;
@@ -40,8 +43,10 @@ pub struct Estimate {
     pub seconds: u64,
     /// People times minutes off.
     pub off_user_minutes: u64,
-    /// How many times the run fills up to `maxOff`.
+    /// How many times the run fills up to `maxOff`; the canary is a wave of its own.
     pub waves: u64,
+    /// In how many windows toggles start; 0 where there is no window.
+    pub windows: u64,
 }
 
 impl Estimate {
@@ -55,6 +60,7 @@ impl Estimate {
             seconds: self.seconds + next.seconds,
             off_user_minutes: self.off_user_minutes + next.off_user_minutes,
             waves: self.waves + next.waves,
+            windows: self.windows + next.windows,
         }
     }
 }
@@ -62,13 +68,29 @@ impl Estimate {
 /// How many members a group has, where that is known.
 pub type Members<'a> = &'a dyn Fn(GroupId) -> Option<u64>;
 
-/// Adds up the changes; toggles run in waves of `max_off` people. Nobody else writes meanwhile, and Graph
-/// neither refuses nor lags.
-pub fn estimate(changes: &[Change], max_off: u64, members: Members<'_>) -> Estimate {
+/// What toggles have to keep to.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// How many people may be off at the same time.
+    pub max_off: u64,
+    /// Who goes first, and when.
+    pub rollout: &'a Rollout,
+    /// What earlier runs mean to that.
+    pub past: Past,
+    /// From when on.
+    pub from: Timestamp,
+}
+
+/// Adds up the changes; toggles run in waves of `max_off` people, the canary first. Nobody else writes meanwhile,
+/// and Graph neither refuses nor lags. The time until a window opens is not counted while nobody is off: no run
+/// waits for it.
+pub fn estimate(changes: &[Change], terms: Terms<'_>, members: Members<'_>) -> Estimate {
     if changes.is_empty() {
         return Estimate::default();
     }
-    let waves = Waves::of(changes, max_off);
+    let others = changes.iter().filter(|change| change.action != Action::Toggle).map(seconds_until_done);
+    let others = others.max().unwrap_or(0);
+    let waves = Waves::of(changes, terms);
     let mut asked: Asked = changes.iter().map(|change| of_one(change, members)).sum();
     asked.requests += waves.looked_at_first.div_ceil(BATCH).min(FIRST_LOOKS);
     // Later ones are looked at one by one, as there is room for them.
@@ -76,15 +98,15 @@ pub fn estimate(changes: &[Change], max_off: u64, members: Members<'_>) -> Estim
     if let Some(first_back) = waves.date_watched {
         asked = asked.and(date_look(first_back, members));
     }
-    let others = changes.iter().filter(|change| change.action != Action::Toggle).map(seconds_until_done);
     let pace = (changes.len() as u64 * 10).div_ceil(WRITES_IN_TEN_SECONDS);
     Estimate {
         requests: asked.requests,
         resource_units: asked.units,
         writes: asked.writes,
-        seconds: waves.seconds.max(others.max().unwrap_or(0)) + pace,
+        seconds: waves.seconds.max(others) + pace,
         off_user_minutes: changes.iter().map(off_minutes).sum(),
         waves: waves.count,
+        windows: waves.windows,
     }
 }
 
@@ -181,10 +203,19 @@ fn has_gate(change: &Change) -> bool {
     change.steps.iter().any(|step| matches!(step, Step::VerifyOff(_)))
 }
 
-fn off_minutes(change: &Change) -> u64 {
+/// People times minutes that a change turns somebody off: none for one that only turns on.
+pub fn off_minutes(change: &Change) -> u64 {
     match change.action {
         Action::Enable | Action::Resume => 0,
         Action::Toggle => change.people.len() as u64 * seconds_off(change).div_ceil(60),
+    }
+}
+
+/// The same with what an earlier run began: from its off to the on that is due.
+pub fn planned_minutes(change: &Change) -> u64 {
+    match change.resumes.as_ref().filter(|own| own.recorded && own.counts_as_off()) {
+        Some(own) => (own.people * seconds(own.due().duration_since(own.off_at()))).div_ceil(60),
+        None => off_minutes(change),
     }
 }
 
@@ -215,59 +246,172 @@ fn seconds_until_done(change: &Change) -> u64 {
     before_on + processing(change)
 }
 
-/// How toggles take turns.
-#[derive(Default)]
+/// How toggles take turns, played through.
 struct Waves<'a> {
+    terms: Terms<'a>,
+    /// Seconds from the start.
+    now: u64,
+    /// Seconds in which nobody was off, until a window opened.
+    idle: u64,
     /// Until the last one is seen on.
     seconds: u64,
     /// How often the run fills up to `max_off`.
     count: u64,
+    /// In how many windows something starts.
+    windows: u64,
+    /// The span in which something may start now, and for toggles that need how long that was looked up.
+    open: Option<(SignedDuration, Range<Timestamp>)>,
+    /// For toggles that need so long there is none.
+    never: Option<SignedDuration>,
     /// Users of every action whose first look is at the start.
     looked_at_first: u64,
     /// Users whose toggle starts later.
     users_later: u64,
     /// Whose date is watched while others wait: the first that is back.
     date_watched: Option<&'a Change>,
+    /// How many people are off; who is back when, and with how many people.
+    off: u64,
+    running: BinaryHeap<Reverse<(u64, u64)>>,
+    canary: Option<Canary>,
 }
 
 impl<'a> Waves<'a> {
     /// Plays them through. The room of a toggle is free when its on was seen.
-    fn of(changes: &'a [Change], max_off: u64) -> Waves<'a> {
+    fn of(changes: &'a [Change], terms: Terms<'a>) -> Waves<'a> {
         let looks_now = |change: &&Change| match change.action {
             Action::Enable => true,
             Action::Resume => is_due(change),
             Action::Toggle => false,
         };
-        let is_user = |change: &Change| change.subject.id.kind() == SubjectKind::User;
         let at_once = changes.iter().filter(|change| is_user(change)).filter(looks_now).count();
-        let mut waves = Waves { looked_at_first: at_once as u64, ..Waves::default() };
-        let (mut now, mut off) = (0_u64, 0_u64);
-        let mut running: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::new();
+        let mut waves = Waves {
+            terms,
+            now: 0,
+            idle: 0,
+            seconds: 0,
+            count: 0,
+            windows: 0,
+            open: None,
+            never: None,
+            looked_at_first: at_once as u64,
+            users_later: 0,
+            date_watched: None,
+            off: 0,
+            running: BinaryHeap::new(),
+            canary: None,
+        };
+        waves.begin(changes);
         let mut first_back: Option<(u64, &Change)> = None;
         for change in changes.iter().filter(|change| change.action == Action::Toggle) {
             let people = change.people.len() as u64;
-            let mut waited = waves.count == 0;
-            while off > 0 && off + people > max_off {
-                let Some(Reverse((ends, back))) = running.pop() else { break };
-                waited |= ends > now;
-                now = now.max(ends);
-                off -= back;
+            if !waves.wait_for_turn(change, people) {
+                continue;
             }
-            waves.count += u64::from(waited);
             if is_user(change) {
-                *(if now == 0 { &mut waves.looked_at_first } else { &mut waves.users_later }) += 1;
+                *(if waves.now == 0 { &mut waves.looked_at_first } else { &mut waves.users_later }) += 1;
             }
-            if now > 0 {
+            if waves.now > 0 {
                 waves.date_watched = first_back.map(|(_, first)| first);
             }
-            let ends = now + seconds_off(change) + processing(change);
+            let ends = waves.now + seconds_off(change) + processing(change);
             first_back = Some(first_back.filter(|(first, _)| *first <= ends).unwrap_or((ends, change)));
-            off += people;
-            running.push(Reverse((ends, people)));
-            waves.seconds = waves.seconds.max(ends);
+            waves.off += people;
+            waves.running.push(Reverse((ends, people)));
+            waves.seconds = waves.seconds.max(ends - waves.idle);
         }
         waves
     }
+
+    /// Who is off already is the beginning of the canary.
+    fn begin(&mut self, changes: &[Change]) {
+        let past = self.terms.past;
+        let Some(size) = self.terms.rollout.canary.filter(|size| past.came_back < *size) else { return };
+        let off = changes.iter().filter_map(|change| change.resumes.as_ref().map(|own| (change, own)));
+        let mut people = past.came_back;
+        for (change, own) in off.filter(|(_, own)| own.recorded && own.counts_as_off()) {
+            people += own.people;
+            self.off += own.people;
+            self.running.push(Reverse((seconds_until_done(change), own.people)));
+        }
+        self.canary = Some(Canary { size, people });
+    }
+
+    /// Lets time pass until it may start; false when that is never.
+    fn wait_for_turn(&mut self, change: &Change, people: u64) -> bool {
+        let mut waited = self.count == 0;
+        if let Some(canary) = &mut self.canary {
+            if canary.takes(people) {
+                canary.people += people;
+            } else {
+                self.canary = None;
+                waited |= self.wait_until(|waves| waves.running.is_empty());
+            }
+        }
+        let max_off = self.terms.max_off;
+        waited |= self.wait_until(|waves| waves.off == 0 || waves.off + people <= max_off);
+        let Some(waited_for_window) = self.wait_for_window(need(change.wait, change.gate)) else {
+            return false;
+        };
+        self.count += u64::from(waited || waited_for_window);
+        true
+    }
+
+    /// Lets toggles come back until that is so; true when that took time.
+    fn wait_until(&mut self, is_so: impl Fn(&Self) -> bool) -> bool {
+        let before = self.now;
+        while !is_so(self) {
+            let Some(Reverse((ends, back))) = self.running.pop() else { break };
+            self.now = self.now.max(ends);
+            self.off -= back;
+        }
+        self.now > before
+    }
+
+    /// Goes on to the next span in which such a toggle may start; true when that took time, none when there
+    /// is no such span.
+    fn wait_for_window(&mut self, need: SignedDuration) -> Option<bool> {
+        if !self.terms.rollout.has_times() {
+            return Some(false);
+        }
+        let now = self.at(self.now);
+        if self.open.as_ref().is_some_and(|(of, span)| *of == need && span.contains(&now)) {
+            return Some(false);
+        }
+        if self.never == Some(need) {
+            return None;
+        }
+        let Some(span) = Calendar::new(self.terms.rollout, need).next(now) else {
+            self.never = Some(need);
+            return None;
+        };
+        let is_new = self.open.as_ref().is_none_or(|(_, open)| open.end < span.start);
+        self.windows += u64::from(is_new && !self.terms.rollout.windows.is_empty());
+        let opens = seconds(span.start.duration_since(self.terms.from));
+        self.open = Some((need, span));
+        if opens <= self.now {
+            return Some(false);
+        }
+        // Those who are off come back meanwhile; after the last of them nobody waits for the window.
+        while self.running.peek().is_some_and(|Reverse((ends, _))| *ends <= opens) {
+            let Some(Reverse((ends, back))) = self.running.pop() else { break };
+            self.now = self.now.max(ends);
+            self.off -= back;
+        }
+        if self.running.is_empty() {
+            self.idle += opens - self.now;
+        }
+        self.now = opens;
+        Some(true)
+    }
+
+    fn at(&self, seconds: u64) -> Timestamp {
+        let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        self.terms.from.saturating_add(seconds).unwrap_or(Timestamp::MAX)
+    }
+}
+
+fn is_user(change: &Change) -> bool {
+    change.subject.id.kind() == SubjectKind::User
 }
 
 fn seconds(duration: SignedDuration) -> u64 {

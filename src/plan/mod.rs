@@ -5,6 +5,7 @@
 //! contract, `dates` is the date table, `sequence` writes the steps, `limits` and `estimate` say how
 //! much it is. Groups are judged first, because users can be covered by them.
 
+pub mod calendar;
 mod cause;
 pub mod change;
 pub mod check;
@@ -17,6 +18,8 @@ mod groups;
 pub mod limits;
 pub mod planned;
 pub mod resolve;
+pub mod rolled;
+pub mod rollout;
 pub mod running;
 pub mod saved;
 mod selected;
@@ -33,11 +36,12 @@ pub use sequence::{expect_group, expect_user, resume};
 
 use cause::Case;
 use change::{Action, Change, Person};
-use estimate::Estimate;
+use estimate::{Estimate, Terms};
 use groups::Judged;
 use limits::Started;
 use planned::{Blocked, InSync, Named, Plan, Unknown};
 use resolve::{Desired, Want};
+use rollout::Past;
 use running::{InFlight, Running};
 use sequence::Found;
 use skew::Skew;
@@ -91,6 +95,9 @@ impl<'a> Draft<'a> {
             findings: desired.findings.clone(),
             limits: Vec::new(),
             max_off: 0,
+            rollout: desired.toggle.rollout.clone(),
+            canary: Vec::new(),
+            starts_at: None,
             estimate: Estimate::default(),
             skew: observed.machine_ahead.map(Skew),
         };
@@ -278,6 +285,7 @@ impl<'a> Draft<'a> {
                 right.subject.id,
             ))
         });
+        rollout::sort(&mut plan.changes, &plan.rollout);
         plan.in_sync.sort_by(|left, right| left.subject.name.cmp(&right.subject.name));
         plan.blocked.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.unknown.sort_by(|left, right| left.subject.cmp(&right.subject));
@@ -289,7 +297,11 @@ impl<'a> Draft<'a> {
         plan.findings.sort();
         let groups = &self.observed.groups;
         let members = |id| groups.get(&id).map(|group: &Group| group.members.ids().len() as u64);
-        plan.estimate = estimate::estimate(&plan.changes, plan.max_off, &members);
+        let past = Past::of(&plan.changes, self.running, self.running.rolled.open_since());
+        plan.canary = rollout::canary(&plan.changes, &plan.rollout, past).into_iter().cloned().collect();
+        plan.starts_at = rollout::starts_at(&plan.changes, &plan.rollout, self.now);
+        let terms = Terms { max_off: plan.max_off, rollout: &plan.rollout, past, from: self.now };
+        plan.estimate = estimate::estimate(&plan.changes, terms, &members);
         plan
     }
 }

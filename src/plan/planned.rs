@@ -8,7 +8,7 @@ use super::limits::LimitCheck;
 use super::skew::Skew;
 use super::why::WhyNot;
 use crate::diag::{Finding, Place};
-use crate::model::{Catalog, GroupId, Subject, SubjectKind, Timestamp};
+use crate::model::{Catalog, GroupId, Rollout, Subject, SubjectKind, Timestamp};
 use crate::observe::observed::Tenant;
 
 /// What a run would do. Printed, saved and applied as this one value (P3).
@@ -34,6 +34,12 @@ pub struct Plan {
     pub limits: Vec<LimitCheck>,
     /// How many people may be off at the same time.
     pub max_off: u64,
+    /// Who goes first, when toggles may start, and what stops them.
+    pub rollout: Rollout,
+    /// Who goes first and alone.
+    pub canary: Vec<Subject>,
+    /// When the first toggle may start; none where there is none, or none may within a year.
+    pub starts_at: Option<Timestamp>,
     /// What it would cost.
     pub estimate: Estimate,
     /// How the machine's clock stands to Graph's, where both are known.

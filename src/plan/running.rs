@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::dates::Own;
 use super::edit::Edit;
+use super::rolled::Rolled;
 use crate::model::{RunId, SignedDuration, Subject, SubjectId, Timestamp, UserId};
 
 /// When to look at the gate of a group again (DESIGN 7, exit code 4).
@@ -27,6 +28,8 @@ pub struct Running {
     pub settled: BTreeMap<SubjectId, Timestamp>,
     /// What earlier runs carried out.
     pub runs: Runs,
+    /// How their toggles ended.
+    pub rolled: Rolled,
 }
 
 /// What is remembered of earlier runs as a whole.

@@ -12,6 +12,7 @@ use super::words::{duration, people, time};
 use crate::apply::event::{Event as Happened, Told};
 use crate::apply::machine::Headcount;
 use crate::apply::outcome::{End, Outcome};
+use crate::apply::rollout::Stop;
 use crate::diag::Severity;
 use crate::graph::Throttled as Asked;
 use crate::model::{SignedDuration, Subject, Timestamp};
@@ -133,12 +134,35 @@ pub fn happened(told: &Told) -> Option<EventDocument> {
             let message = "nothing new is started; whoever is off because of us is turned on when due";
             (Level::Error, message.to_owned(), Event::Stopped(Stopped { why: StoppedBy::Trouble }))
         }
+        Happened::Halted { stop } => {
+            let why = match stop {
+                Stop::CanaryFailed(_) => StoppedBy::CanaryFailed,
+                Stop::TooManyFailures(_) => StoppedBy::TooManyFailures,
+            };
+            (Level::Error, halted(stop), Event::Stopped(Stopped { why }))
+        }
         Happened::Interrupted => {
             let message = "interrupted: nothing new is started".to_owned();
             (Level::Warn, message, Event::Stopped(Stopped { why: StoppedBy::Interrupted }))
         }
     };
     Some(EventDocument { timestamp: told.at, level, message, event })
+}
+
+/// Why no further toggle starts, while the run goes on.
+pub(super) fn halted(stop: &Stop) -> String {
+    match stop {
+        Stop::CanaryFailed(Some(subject)) => {
+            format!("{subject} of the canary did not come back on as it should: no further toggle starts")
+        }
+        Stop::CanaryFailed(None) => {
+            "one of the canary failed in an earlier run, beside others who were still off: no further toggle starts"
+                .to_owned()
+        }
+        Stop::TooManyFailures(failures) => {
+            format!("{failures} failed, which is what `maxFailures` allows: no further toggle starts")
+        }
+    }
 }
 
 /// The end of a run.

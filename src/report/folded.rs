@@ -107,6 +107,21 @@ pub(super) fn off_for(change: &ChangeDocument) -> String {
     }
 }
 
+/// `12 people for about 60 min: 720 user-minutes`; none where nobody goes off.
+pub(super) fn time_off(block: &Block<'_>) -> Option<String> {
+    let off: u64 = block.all.iter().map(|change| change.people.len() as u64).sum();
+    let minutes: u64 = block.all.iter().map(|change| change.off_user_minutes).sum();
+    (block.first.action == Action::Toggle && off > 0).then(|| {
+        let each = i64::try_from(minutes / off).unwrap_or(i64::MAX);
+        let minutes = count(usize::try_from(minutes).unwrap_or(usize::MAX), "user-minute", "user-minutes");
+        format!(
+            "{} for about {}: {minutes}",
+            people(off),
+            duration(SignedDuration::from_mins(each.min(1 << 40)))
+        )
+    })
+}
+
 /// `About 60 min, 5 writes; 4 people off, at most 4 at a time, 66 user-minutes of time off`.
 pub(super) fn cost(plan: &PlanDocument) -> String {
     let own = plan.estimate;

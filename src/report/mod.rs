@@ -15,6 +15,7 @@ pub mod markdown;
 pub mod output;
 pub mod progress;
 pub mod remarks;
+mod rollout;
 pub mod sarif;
 mod style;
 mod words;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use super::events::halted;
 use super::output::Output;
 use super::style::{Kind, Style};
 use super::words::{count, duration, people, time_of_day};
@@ -93,6 +94,7 @@ impl Progress {
                     format!("the date of {subject} did not move after its toggle: no further toggle starts");
                 self.line(told.at, Kind::Bad, "stopped", &text);
             }
+            Event::Halted { stop } => self.line(told.at, Kind::Bad, "stopped", &halted(stop)),
             Event::NothingNew => {
                 let text = "nothing new is started; whoever is off is turned on when due";
                 self.line(told.at, Kind::Bad, "stopped", text);

@@ -2,9 +2,10 @@
 
 use super::Mandate;
 use crate::graph::Spent;
-use crate::model::{SignedDuration, Timestamp};
+use crate::model::{Rollout, SignedDuration, Timestamp};
 use crate::plan::change::Change;
-use crate::plan::estimate::{Estimate, estimate};
+use crate::plan::estimate::{Estimate, Terms, estimate};
+use crate::plan::rollout::Past;
 
 /// What everything that a run carried out was estimated to cost, and what it did cost. Looking, planning
 /// and asking before and in between are in neither.
@@ -20,11 +21,17 @@ pub struct Cost {
 
 impl Cost {
     /// That is to be carried out from now on: of a plan, or what earlier runs left.
-    pub(super) fn plan(&mut self, changes: &[Change], mandate: Option<&Mandate>, now: Timestamp) {
+    pub(super) fn plan(&mut self, changes: &[Change], mandate: Option<&Mandate>, past: Past, now: Timestamp) {
         let mut own = match mandate {
             Some(plan) if plan.changes == changes.len() => plan.estimate,
-            Some(plan) => estimate(changes, plan.max_off, &|_| None),
-            None => estimate(changes, u64::MAX, &|_| None),
+            Some(plan) => {
+                let terms = Terms { max_off: plan.max_off, rollout: &plan.rollout, past, from: now };
+                estimate(changes, terms, &|_| None)
+            }
+            None => {
+                let terms = Terms { max_off: u64::MAX, rollout: &Rollout::default(), past, from: now };
+                estimate(changes, terms, &|_| None)
+            }
         };
         own.off_user_minutes += changes.iter().map(|change| resumed_minutes(change, now)).sum::<u64>();
         self.planned = self.planned.and(own);

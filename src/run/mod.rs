@@ -21,6 +21,7 @@ use crate::apply::job::Job;
 use crate::apply::machine::Machine;
 use crate::apply::outcome::{Outcome, Reprocessed};
 use crate::apply::replay::replay;
+use crate::apply::rollout::Stop;
 use crate::clock::Clock;
 use crate::graph::{Client, Failure, OffWriter, OnWriter, Reader};
 use crate::journal::chain::JournalError;
@@ -28,13 +29,14 @@ use crate::journal::lease::{Lease, LeaseError};
 use crate::journal::log::{self, Journal};
 use crate::journal::record::{Allowed, Entry};
 use crate::journal::store::Store;
-use crate::model::{Catalog, RunId, SignedDuration, SubjectId, Timestamp};
+use crate::model::{Catalog, Rollout, RunId, SignedDuration, SubjectId, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
 use crate::plan::change::Change;
 use crate::plan::estimate::Estimate;
 use crate::plan::resolve::Protected;
 use crate::plan::resume;
+use crate::plan::rollout::{self, Past};
 use crate::plan::running::Running;
 
 /// What a run works with.
@@ -60,6 +62,8 @@ pub struct Mandate {
     pub sha256: String,
     /// How many people may be off at the same time.
     pub max_off: u64,
+    /// Who goes first, when toggles may start, and what stops them.
+    pub rollout: Rollout,
     /// The digest of the manifest; none where only a part of it is meant.
     pub manifest_sha256: Option<String>,
     /// The declared subjects that were not in sync, as the journal keeps them.
@@ -116,6 +120,10 @@ pub struct Run {
     stopped: Option<Stopped>,
     date_does_not_move: bool,
     reprocessed: Vec<Reprocessed>,
+    /// When the run began that turned off who was off when this one began.
+    open_since: Option<Timestamp>,
+    halted: Option<Stop>,
+    starts_at: Option<Timestamp>,
     cost: Cost,
 }
 
@@ -135,6 +143,10 @@ pub struct Ended {
     pub date_does_not_move: bool,
     /// Whose licenses Graph was asked to try again.
     pub reprocessed: Vec<Reprocessed>,
+    /// Why no further toggle was started, where some were left.
+    pub halted: Option<Stop>,
+    /// When the first of the toggles may start that were not started for their time.
+    pub starts_at: Option<Timestamp>,
     /// What carrying out cost.
     pub cost: Cost,
     /// When it began.
@@ -158,6 +170,7 @@ impl Run {
         let (mut journal, loaded) = Journal::open(way.store.clone(), tenant.id, run).await?;
         let now = way.clock.now();
         let running = replay(&loaded.records, now);
+        let open_since = running.rolled.open_since();
         if let Some(owner) = begin.broke {
             journal.append(Entry::LeaseBroken { owner }, now).await?;
         }
@@ -180,6 +193,9 @@ impl Run {
             stopped: None,
             date_does_not_move: false,
             reprocessed: Vec::new(),
+            open_since,
+            halted: None,
+            starts_at: None,
             cost: Cost::default(),
         })
     }
@@ -235,8 +251,8 @@ impl Run {
         if due.iter().any(|change| change.resumes.as_ref().is_some_and(|own| own.counts_as_off())) {
             (self.way.tell)(&Told { at: now, event: Event::Due { subjects: due.len() } });
         }
-        self.cost.plan(&due, None, now);
-        let manner = Manner { max_off: u64::MAX, no_wait: true };
+        self.cost.plan(&due, None, Past::default(), now);
+        let manner = Manner { max_off: u64::MAX, no_wait: true, ..Manner::default() };
         let done = self.work(due, &Arc::default(), manner, None).await?;
         // What waits goes on in the second stage, or stays in the journal.
         self.keep(done, |machine| machine.end().is_some_and(|end| end.outcome != Outcome::Pending));
@@ -253,18 +269,30 @@ impl Run {
     /// Carries the changes of a plan out, or without one only what earlier runs began.
     pub async fn carry_out(
         &mut self,
-        changes: Vec<Change>,
+        mut changes: Vec<Change>,
         protected: Protected,
         mandate: Option<&Mandate>,
         no_wait: bool,
     ) -> Result<(), CannotRun> {
-        self.cost.plan(&changes, mandate, self.way.clock.now());
+        let rollout = mandate.map(|mandate| mandate.rollout.clone()).unwrap_or_default();
+        rollout::sort(&mut changes, &rollout);
+        let past = self.past(&changes);
+        self.cost.plan(&changes, mandate, past, self.way.clock.now());
         let max_off = mandate.map_or(u64::MAX, |mandate| mandate.max_off);
-        let manner = Manner { max_off, no_wait };
+        let manner = Manner { max_off, no_wait, rollout, past };
         let done = self.work(changes, &Arc::new(protected), manner, mandate).await?;
         self.date_does_not_move = done.date_does_not_move.is_some();
+        (self.halted, self.starts_at) = (done.halted.clone(), done.starts_at);
         self.keep(done, |_| true);
         Ok(())
+    }
+
+    /// What earlier runs, and what this one has turned on already, mean to the rollout of these changes.
+    fn past(&self, changes: &[Change]) -> Past {
+        let again: BTreeSet<SubjectId> = changes.iter().map(|change| change.subject.id).collect();
+        let ended = self.machines.iter().filter(|machine| !again.contains(&machine.job().subject.id));
+        let failed = ended.filter_map(Machine::end).filter(|end| end.outcome.is_failure());
+        Past { failures: failed.count() as u64, ..Past::of(changes, &self.running, self.open_since) }
     }
 
     async fn work(
@@ -333,6 +361,8 @@ impl Run {
             stopped: self.stopped,
             date_does_not_move: self.date_does_not_move,
             reprocessed: self.reprocessed,
+            halted: self.halted,
+            starts_at: self.starts_at,
             cost: self.cost,
             started_at: self.started_at,
             finished_at: self.way.clock.now(),

@@ -253,13 +253,14 @@ fn a_run_knows_everything_but_files_and_terminals() {
 
 /// What decides in `apply`: no clock, no HTTP, nothing that waits. `look`, `driver`, `date_guard` and
 /// `interrupt` are the shell around it.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "apply/machine.rs",
     "apply/live.rs",
     "apply/job.rs",
     "apply/replay.rs",
     "apply/outcome.rs",
     "apply/room.rs",
+    "apply/rollout.rs",
     "apply/write_down.rs",
     "apply/event.rs",
 ];
@@ -291,6 +292,7 @@ fn the_report_knows_values_only() {
             "apply::event",
             "apply::machine",
             "apply::outcome",
+            "apply::rollout::Stop",
             "plan",
             "observe::observed",
             "journal::record",

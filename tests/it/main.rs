@@ -31,6 +31,7 @@ mod places;
 mod promises;
 mod quotas;
 mod ready_pipelines;
+mod rollout;
 mod saved_plans;
 mod selectors;
 mod simulation;

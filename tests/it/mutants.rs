@@ -18,7 +18,7 @@ struct Mutant {
     instead: &'static str,
 }
 
-const MUTANTS: [Mutant; 12] = [
+const MUTANTS: [Mutant; 15] = [
     Mutant {
         wrong: "the on is sent before the wait is over",
         file: "src/apply/machine/off.rs",
@@ -61,6 +61,24 @@ const MUTANTS: [Mutant; 12] = [
         file: "src/journal/folder.rs",
         right: "if !self.disk.lock(LEASE).map_err(&io)? {",
         instead: "if !self.disk.lock(LEASE).map_err(&io)? && false {",
+    },
+    Mutant {
+        wrong: "others go off before the canary is back",
+        file: "src/apply/rollout.rs",
+        right: "held.or(for_canary.then_some(Held::ForCanary))",
+        instead: "held.or((for_canary && false).then_some(Held::ForCanary))",
+    },
+    Mutant {
+        wrong: "a canary that failed stops nobody",
+        file: "src/apply/rollout.rs",
+        right: "if outcome.went_wrong() {",
+        instead: "if outcome.went_wrong() && false {",
+    },
+    Mutant {
+        wrong: "people go off when the window has closed",
+        file: "src/apply/rollout.rs",
+        right: "if !self.rollout.has_times() {",
+        instead: "if !self.rollout.has_times() || true {",
     },
     Mutant {
         wrong: "more people are off at once than may be",

@@ -48,6 +48,10 @@ fn much_happened(counts: &BTreeMap<String, u64>) {
         "fault store lost answer",
         "fault store works late",
         "fault store out of reach",
+        "code canary-failed",
+        "code too-many-failures",
+        "code waits-for-canary",
+        "code not-now",
     ];
     for what in wanted {
         assert!(counts.get(what).is_some_and(|times| *times > 5), "hardly any `{what}`: {counts:#?}");

@@ -319,10 +319,14 @@ impl World {
         if !is_overtaken {
             self.watch.is_remembered(&ended.running);
         }
+        self.watch.rollout_is_kept(&ended.run.to_string());
         for machine in &ended.machines {
             let Some(end) = machine.end() else { continue };
             self.watch.count(&format!("outcome {}", end.outcome.as_str()));
             let (name, outcome) = (self.watch.name(machine.job().subject.id), end.outcome.as_str());
+            if let Some(trouble) = &end.trouble {
+                self.watch.count(&format!("code {}", trouble.code));
+            }
             let why =
                 end.trouble.as_ref().map(|trouble| format!(": {}", trouble.message)).unwrap_or_default();
             self.watch.tell(&format!("  {name} {outcome}{why}"));
@@ -412,6 +416,7 @@ impl World {
         let mandate = Mandate {
             sha256: digest::sha256(&plan),
             max_off: plan.max_off,
+            rollout: plan.rollout.clone(),
             changes: count,
             estimate,
             ..Mandate::default()
@@ -459,7 +464,12 @@ impl World {
         let only_resumes = document.exceeds_a_limit();
         let starts = |change: &Change| change.action == Action::Resume || !only_resumes;
         let changes = left.changes.into_iter().filter(starts).collect();
-        let mandate = Mandate { sha256: document.sha256, max_off: document.max_off, ..Mandate::default() };
+        let mandate = Mandate {
+            sha256: document.sha256,
+            max_off: document.max_off,
+            rollout: restored.rollout,
+            ..Mandate::default()
+        };
         run.carry_out(changes, restored.protected, Some(&mandate), command.no_wait).await?;
         Ok(run.end(|_| (0, ())).await.0)
     }

@@ -39,6 +39,19 @@ pub struct Story {
     pub max_off: u64,
     /// How many people one run may begin to turn off; none when that cannot be exceeded.
     pub limit: Option<u64>,
+    /// How the toggles are spread.
+    pub spread: Spread,
+}
+
+/// A rollout, in numbers that the watcher can reckon with: minutes of a day, UTC.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spread {
+    pub canary: Option<u64>,
+    pub max_failures: Option<u64>,
+    /// From and to, every day.
+    pub window: Option<(i64, i64)>,
+    /// Every day.
+    pub must_be_on_by: Option<i64>,
 }
 
 const OFF: [&str; 8] = [
@@ -64,8 +77,9 @@ impl Story {
         let protected = chance.percent(15).then(|| chance.below(users.len()));
         let max_off = chance.between(1, 4);
         let limit = chance.percent(6).then_some(1);
+        let spread = Spread::of(chance);
         let mut head = format!(
-            "apiVersion: advaudit/v1\ntenant: contoso.onmicrosoft.com\ntoggle: {{maxOff: {max_off}}}\n"
+            "apiVersion: advaudit/v1\ntenant: contoso.onmicrosoft.com\ntoggle: {{maxOff: {max_off}{spread}}}\n"
         );
         if let Some(limit) = limit {
             writeln!(head, "limits: {{toggle: {limit}}}").expect("a text");
@@ -80,11 +94,49 @@ impl Story {
             |all: &[Subject]| -> Vec<Subject> { all.iter().filter(|_| fewer.percent(50)).cloned().collect() };
         let shorter = head + &entries(&kept(&users), &kept(&groups), selects);
         let protected = protected.and_then(|at| users[at].id.user());
-        Story { tenant, manifest, shorter, users, groups, protected, max_off, limit }
+        Story { tenant, manifest, shorter, users, groups, protected, max_off, limit, spread }
     }
 
     pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
         self.users.iter().chain(&self.groups)
+    }
+}
+
+impl Spread {
+    /// Most stories have none of it.
+    fn of(chance: &mut Chance) -> Spread {
+        let mut own = chance.split();
+        if own.percent(50) {
+            return Spread::default();
+        }
+        // Stories begin at 09:00 and take a few hours.
+        let mut minutes = |from: i64, to: u64| from + i64::try_from(own.between(0, to)).expect("small");
+        let (opens, length, by) = (minutes(8 * 60, 180), minutes(1, 200), minutes(10 * 60, 300));
+        Spread {
+            canary: own.percent(75).then(|| own.between(1, 3)),
+            max_failures: own.percent(40).then(|| own.between(1, 2)),
+            window: own.percent(40).then_some((opens, opens + length)),
+            must_be_on_by: own.percent(30).then_some(by),
+        }
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let clock = |minutes: i64| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        if let Some(canary) = self.canary {
+            write!(f, ", canary: {canary}")?;
+        }
+        if let Some(failures) = self.max_failures {
+            write!(f, ", maxFailures: {failures}")?;
+        }
+        if let Some((opens, closes)) = self.window {
+            write!(f, ", window: 'daily {}-{} UTC'", clock(opens), clock(closes))?;
+        }
+        if let Some(by) = self.must_be_on_by {
+            write!(f, ", mustBeOnBy: '{} UTC'", clock(by))?;
+        }
+        Ok(())
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Watch {
     lost_memory: Cell<bool>,
     /// People whom each process began to turn off.
     begun: RefCell<BTreeMap<u64, u64>>,
+    /// People whose toggle went its whole way.
+    back: Cell<u64>,
     counts: RefCell<BTreeMap<String, u64>>,
     violations: RefCell<Vec<String>>,
     /// What happened, for a seed that fails.
@@ -77,6 +79,7 @@ impl Watch {
             is_rough: Cell::new(true),
             lost_memory: Cell::new(false),
             begun: RefCell::default(),
+            back: Cell::new(0),
             counts: RefCell::default(),
             violations: RefCell::default(),
             told: RefCell::default(),
@@ -230,6 +233,8 @@ impl Watch {
             self.violated("P7", &format!("{name} is turned off, and with it who is protected"));
         }
         self.room_is_kept(change, truth, name);
+        self.off_is_in_time(change, name);
+        self.canary_goes_first(change, truth, name);
         self.limit_is_kept(process, change, truth, name);
     }
 
@@ -264,6 +269,72 @@ impl Watch {
         if off > 0 && off + going > self.story.max_off && !self.lost_memory.get() && !self.was_meddled_with()
         {
             self.violated("P7", &format!("{going} people go off with {name} beside {off}"));
+        }
+    }
+
+    /// Nobody goes off outside the window, nor too late for the deadline. A request may be on its way for a while.
+    fn off_is_in_time(&self, change: &Audited, name: &str) {
+        const ON_ITS_WAY: i64 = 60;
+        const DAY: i64 = 24 * 3600;
+        let second = change.at.as_second().rem_euclid(DAY);
+        if let Some((opens, closes)) = self.story.spread.window
+            && !(opens * 60..closes * 60 + ON_ITS_WAY).contains(&second)
+        {
+            self.violated("P7", &format!("{name} goes off outside the window"));
+        }
+        let minutes = if change.object.group().is_some() { 120 } else { 60 };
+        if let Some(by) = self.story.spread.must_be_on_by {
+            let left = (by * 60 - second - 1).rem_euclid(DAY) + 1;
+            if left + ON_ITS_WAY < minutes * 60 {
+                self.violated("P7", &format!("{name} goes off {left} seconds before it must be on"));
+            }
+        }
+    }
+
+    /// Nobody else goes off before the canary is back: by the tenant's own truth, whatever any journal says.
+    fn canary_goes_first(&self, change: &Audited, truth: &Truth, name: &str) {
+        let Some(canary) = self.story.spread.canary else { return };
+        let own = self.own.borrow();
+        let is_again = own.get(&change.object).is_some_and(|own| own.off_at.is_some());
+        let out: u64 = own.values().filter(|own| own.off_at.is_some()).map(|own| own.people).sum();
+        drop(own);
+        let (back, going) = (self.back.get(), self.goes_off(change, truth).len() as u64);
+        let is_known = !is_again && !self.lost_memory.get() && !self.was_meddled_with();
+        if is_known && out > 0 && back < canary && back + out + going > canary {
+            self.violated("P7", &format!("{name} goes off beside a canary of {canary} that is not back"));
+        }
+    }
+
+    /// By its own records: after a canary that failed, and after as many failures as are allowed, that run
+    /// turned nobody off any more.
+    pub fn rollout_is_kept(&self, run: &str) {
+        let (mut back, mut failures, mut stopped) = (0, 0, None);
+        for line in self.journal().lines() {
+            let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            let (entry, is_own) = (&record["entry"], record["run"] == run);
+            let outcome = entry["outcome"].as_str().unwrap_or_default();
+            let is_toggle = matches!(entry["action"].as_str(), Some("toggle" | "resume"));
+            match entry["kind"].as_str() {
+                Some("off_intent") if is_own => {
+                    if let Some(why) = &stopped {
+                        self.violated("P7", &format!("somebody is turned off after {why}"));
+                    }
+                }
+                Some("closed") if matches!(outcome, "toggled" | "resumed") => {
+                    back += entry["off"]["people"].as_u64().unwrap_or(0);
+                }
+                Some("closed") if is_own && is_toggle => {
+                    failures += u64::from(matches!(outcome, "failed" | "no_effect" | "stuck"));
+                    let went_wrong = !matches!(outcome, "skipped" | "pending" | "subject_gone");
+                    if went_wrong && self.story.spread.canary.is_some_and(|canary| back < canary) {
+                        stopped = Some("the canary failed");
+                    }
+                    if self.story.spread.max_failures.is_some_and(|most| failures >= most) {
+                        stopped = Some("too many failures");
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
@@ -363,6 +434,8 @@ impl Watch {
         let mut all = self.own.borrow_mut();
         let own = all.entry(change.object).or_default();
         if let Some(off_at) = own.off_at.take() {
+            let is_whole = change.object.group().is_some() || change.at.duration_since(off_at) >= WAIT;
+            self.back.set(self.back.get() + if is_whole { own.people } else { 0 });
             own.is_toggled |= change.object.user().is_some() && change.at.duration_since(off_at) >= WAIT;
         }
     }

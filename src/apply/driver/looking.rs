@@ -26,7 +26,8 @@ impl Driver<'_> {
             let wanted: Vec<Wanted> = wanted.collect();
             self.flight.look(indices, async move { look::look(reader, &wanted, catalog).await });
         }
-        let wants_date = self.holds_back() && self.guard.wants_a_look(now) && !self.flight.looks_at_date();
+        let wants_date =
+            self.waits_for_date() && self.guard.wants_a_look(now) && !self.flight.looks_at_date();
         if let Some(index) = self.guard.whose().filter(|_| wants_date) {
             let machine = &self.machines[index];
             let (job, members) = (machine.job().clone(), machine.members_before().collect::<Vec<_>>());

@@ -141,7 +141,7 @@ impl World {
             tell: &mut |_| {},
             interrupt: &interrupt,
         };
-        run(jobs, Manner { max_off: 10, no_wait }, tools).await
+        run(jobs, Manner { max_off: 10, no_wait, ..Manner::default() }, tools).await
     }
 
     fn writes(&self) -> usize {

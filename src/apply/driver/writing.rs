@@ -33,6 +33,11 @@ impl<'a> Driver<'a> {
                 self.step(index, Event::Tick).await;
                 continue;
             }
+            if matches!(write, Write::Off(_)) && self.holds_off(index).is_some() {
+                // It had to stay in line for too long: the look that follows has the last word.
+                self.step(index, Event::Tick).await;
+                continue;
+            }
             match self.writing(index, write) {
                 None => self.machines[index].leave(None),
                 Some(write) => {

@@ -39,6 +39,9 @@ impl Machine {
             if let Some(trouble) = self.has_grown() {
                 return self.close(Outcome::Skipped, Some(trouble));
             }
+            // Whoever has joined since goes off as well, and takes room.
+            let going = live.would_go_off(&self.job.skus, world.catalog).count() as u64;
+            self.job.people = self.job.people.max(going);
         }
         self.first_write(live, world)
     }

@@ -11,7 +11,7 @@
 //! record of an intent comes before its write; from the first off on, there is no way out that does
 //! not try to turn on, except when there is nothing left to turn on; no on before the wait is over.
 //!
-//! The table is [`Machine::step`]; each phase has a file of its own.
+//! The table is `Machine::answer`, behind [`Machine::step`]; each phase has a file of its own.
 
 mod before;
 mod ending;
@@ -27,7 +27,7 @@ use super::job::Job;
 use super::live::Live;
 use super::outcome::{End, Outcome, Trouble};
 use super::write_down;
-use crate::journal::record::Entry;
+use crate::journal::record::{Entry, TimeOff};
 use crate::model::{AssignmentError, Catalog, Licensed, SignedDuration, Timestamp, UserId};
 use crate::plan::change::Action;
 
@@ -300,6 +300,17 @@ impl Machine {
         });
     }
 
+    /// The off that was about to be sent is not sent, or was never asked for, because of that. Where an earlier
+    /// one is in doubt, that one is ended with the on.
+    pub fn stay_on(&mut self, outcome: Outcome, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
+        if self.facts.doubt_since.is_some() {
+            return self.give_up_off(trouble, world);
+        }
+        self.state = State::Ended;
+        self.end.get_or_insert(End { outcome, trouble: Some(trouble) });
+        Vec::new()
+    }
+
     /// Nothing new may start any more. Whoever is, or may be, off because of us is still turned on: an
     /// off in doubt, which would be sent again, is ended with the on. Everybody else is left.
     pub fn start_nothing(&mut self, world: &World<'_>) -> Vec<Command> {
@@ -322,8 +333,35 @@ impl Machine {
         }
     }
 
-    /// The whole table.
+    /// What happened → what is done next.
     pub fn step(&mut self, event: Event, world: &World<'_>) -> Vec<Command> {
+        let mut commands = self.answer(event, world);
+        for command in &mut commands {
+            if let Command::Record(Entry::Closed { off, .. }) = command {
+                *off = self.time_off(world.now);
+            }
+        }
+        commands
+    }
+
+    /// How long people have been off because of it by then, or were; none where nobody was. Who was found off
+    /// without a record of ours may have been off for years, and that is not our doing.
+    pub fn time_off(&self, now: Timestamp) -> Option<TimeOff> {
+        let is_ours = self.job.resumes.as_ref().is_none_or(|own| own.recorded);
+        let has_effect = self.end.as_ref().is_none_or(|end| end.outcome != Outcome::NoEffect);
+        let off_at = self.facts.off_at.filter(|_| is_ours && has_effect)?;
+        // One that ended without an on of ours was on, or gone, by the time ours was due.
+        let ended = self.end.as_ref().filter(|_| !self.holds_off()).and(self.facts.due);
+        let until = self.facts.on_at.or(ended).unwrap_or(now).min(now);
+        Some(TimeOff {
+            seconds: u64::try_from(until.duration_since(off_at).as_secs()).unwrap_or(0),
+            people: self.job.people,
+            at_most: self.job.is_group() || self.facts.on_at.is_none(),
+        })
+    }
+
+    /// The whole table.
+    fn answer(&mut self, event: Event, world: &World<'_>) -> Vec<Command> {
         if matches!(event, Event::Seen(_)) {
             self.facts.misses = 0;
             self.facts.surprised_before = self.facts.surprise.take();

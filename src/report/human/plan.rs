@@ -12,6 +12,7 @@ use crate::plan::planned::Summary;
 use crate::report::folded::{self, Block, steps};
 use crate::report::json::v1::common::{FindingDocument, SubjectName};
 use crate::report::json::v1::plan::{AssignmentDocument, BlockedDocument, NamesDocument, PlanDocument};
+use crate::report::rollout::{self, Drawn};
 use crate::report::style::{Kind, Style};
 use crate::report::words::{count, people, time, wrap};
 
@@ -58,6 +59,10 @@ pub fn render(plan: &PlanDocument, view: View) -> String {
     text.push_str(&findings(&plan.findings, view));
     text.push('\n');
     text.push_str(&wrap(&cost(plan), 0, view.width));
+    for sentence in rollout::sentences(plan, Drawn { name: named, text: harmless }) {
+        text.push_str(&wrap(&sentence, 0, view.width));
+        text.push('\n');
+    }
     text.push_str(&covered(plan));
     text.push_str(&view.style.paint(Kind::Strong, Summary::from(plan.summary)));
     text.push('\n');
@@ -100,6 +105,9 @@ fn change_block(block: &Block<'_>, plan: &PlanDocument, view: View) -> String {
     }
     if first.action != Action::Enable {
         text.push_str(&line("steps", &steps(first), view));
+    }
+    if let Some(off) = folded::time_off(block) {
+        text.push_str(&line("time off", &off, view));
     }
     if first.subject.kind == SubjectKind::Group && first.action == Action::Toggle {
         let all: Vec<&str> = first.people.iter().map(|person| person.name.as_str()).collect();

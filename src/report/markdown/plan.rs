@@ -15,6 +15,7 @@ use crate::plan::planned::Summary;
 use crate::report::folded::{self, Block};
 use crate::report::json::v1::common::{FindingDocument, PlaceDocument};
 use crate::report::json::v1::plan::{BlockedDocument, LimitDocument, PlanDocument};
+use crate::report::rollout::{self, Drawn};
 use crate::report::words::{count, people, time};
 
 /// How many names a row spells out.
@@ -43,6 +44,9 @@ fn head(plan: &PlanDocument) -> String {
         text.push_str("Nothing would be written, and nobody turned off.\n\n");
     } else {
         text.push_str(&format!("{}.\n\n", folded::cost(plan)));
+        let spread = rollout::sentences(plan, Drawn { name: subject, text: code });
+        text.push_str(&spread.iter().map(|one| format!("- {one}\n")).collect::<String>());
+        text.push_str(if spread.is_empty() { "" } else { "\n" });
     }
     text.push_str(
         "This is about one service plan, Microsoft 365 Advanced Auditing (`M365_ADVANCED_AUDITING`), in the \
@@ -272,7 +276,8 @@ fn in_words(cause: Cause) -> &'static str {
 /// Steps, who goes off with a group, and every name of a set.
 fn detail(action: Action, block: Block<'_>) -> Option<Detail<'_>> {
     let (first, total) = (block.first, block.all.len());
-    let steps = folded::steps(first);
+    let off = folded::time_off(&block).map_or(String::new(), |off| format!(". Time off: {off}"));
+    let steps = format!("{}{off}", folded::steps(first));
     if first.subject.kind == SubjectKind::Group && action == Action::Toggle {
         let people = people(first.people.len() as u64);
         let text = format!("{}: {steps}. Off with it go {people}", subject(&first.subject));

@@ -157,8 +157,10 @@ fn when(one: &SubjectDocument) -> String {
     let times = [("off", one.off_at), ("on", one.on_at), ("due", one.due_at.filter(|_| one.on_at.is_none()))];
     let times: Vec<String> =
         times.into_iter().filter_map(|(word, at)| Some(format!("{word} {}", time(at?)))).collect();
+    let minutes = one.off_user_minutes.actual;
+    let off = (minutes > 0).then(|| format!("{} user-minutes off", number(minutes)));
     let notes = notes(one).into_iter().take(NAMES).map(|note| spoken(&note));
-    let said: Vec<String> = times.into_iter().chain(notes).collect();
+    let said: Vec<String> = times.into_iter().chain(off).chain(notes).collect();
     if !said.is_empty() {
         text.push_str(&format!(" ({})", said.join(", ")));
     }

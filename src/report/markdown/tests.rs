@@ -10,7 +10,7 @@ use crate::model::{RunId, SubjectKind, UserId};
 use crate::plan::change::Action;
 use crate::report::json::v1::common::SubjectName;
 use crate::report::json::v1::plan::{PersonDocument, PlanDocument};
-use crate::report::json::v1::run::{CostDocument, RunDocument, RunSummary, SubjectDocument};
+use crate::report::json::v1::run::{Compared, CostDocument, RunDocument, RunSummary, SubjectDocument};
 
 /// A plan with one of everything.
 fn mixed() -> PlanDocument {
@@ -60,6 +60,7 @@ fn run_with(text: &str) -> RunDocument {
         off_at: Some(plan.created_at),
         on_at: None,
         due_at: None,
+        off_user_minutes: Compared::default(),
         refreshed: false,
         error: (at % 3 != 1).then(|| Trouble {
             code: format!("{text}c{at}"),

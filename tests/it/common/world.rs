@@ -99,7 +99,7 @@ impl World {
         let mut tell = |_: &_| {};
         let run = driver::run(
             jobs,
-            Manner { max_off: plan.max_off, no_wait: false },
+            Manner { max_off: plan.max_off, rollout: plan.rollout.clone(), ..Manner::default() },
             Tools {
                 reader: &reader,
                 on: &on,

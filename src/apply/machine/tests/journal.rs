@@ -62,7 +62,7 @@ fn the_intent_holds_all_that_is_needed_to_end_the_toggle() {
     let own = &running.in_flight[&SubjectId::Group(LEGAL)];
     assert_eq!(own.members, [1, 3].map(|number| UserId(Uuid::from_u128(number))));
     assert_eq!((own.wait, own.gate), (SignedDuration::ZERO, SignedDuration::from_hours(2)));
-    assert_eq!((own.people, own.reason.as_str(), own.asked), (1, "INC-1", Some(start())));
+    assert_eq!((own.people, own.reason.as_str(), own.asked), (2, "INC-1", Some(start())));
     assert_eq!(own.edits[0].before, e5(AssignedBy::Direct, true).disabled);
     assert_eq!(own.phase, Phase::Off { at: start() });
 }

@@ -141,6 +141,7 @@ impl Story {
             gate: if is_group { SignedDuration::from_hours(2) } else { SignedDuration::ZERO },
             people: 1,
             planned_people: 1,
+            planned_minutes: 60,
             reason: "INC-1".into(),
             asked: Some(start()),
             protected: Arc::default(),

@@ -182,26 +182,3 @@ fn what_yaml_takes_for_something_else_must_be_quoted() {
 "#]],
     );
 }
-
-#[test]
-fn what_comes_later_is_known_and_refused() {
-    check(
-        findings_in(
-            "toggle: {canary: 5, maxFailures: 1, window: nights, mustBeOnBy: 2026-12-01T00:00:00Z}
-",
-        ),
-        str![[r#"
-1:1 <apiVersion> nobody-declared: the manifest declares nobody
-    name somebody under `users` or `groups`; what is not mentioned is not touched
-3:10 <canary> not-available-yet: `canary` is not available yet in this version
-    remove the line
-3:21 <maxFailures> not-available-yet: `maxFailures` is not available yet in this version
-    remove the line
-3:37 <window> not-available-yet: `window` is not available yet in this version
-    remove the line
-3:53 <mustBeOnBy> not-available-yet: `mustBeOnBy` is not available yet in this version
-    remove the line
-
-"#]],
-    );
-}

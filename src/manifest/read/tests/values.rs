@@ -210,3 +210,53 @@ fn a_reason_is_one_line_without_anything_that_a_terminal_would_obey() {
 "#]],
     );
 }
+
+#[test]
+fn what_spreads_toggles_is_checked() {
+    check(
+        findings_in(
+            "users: [a@contoso.com]
+toggle:
+  canary: 0
+  maxFailures: many
+  window:
+    - Sat 22:00-04:00
+    - Sat 22:00-04:00 Europe/Berln
+    - Sat 22:00-26:00 UTC
+  mustBeOnBy: tomorrow
+",
+        ),
+        str![[r#"
+5:11 <0> bad-value: `0` is not a whole number from 1
+    write a number such as `1000`
+6:16 <many> bad-value: `many` is not a whole number from 1
+    write a number such as `1000`
+8:7 <Sat 22:00-04:00> bad-value: `Sat 22:00-04:00` has no time zone
+    write days, from, to and zone, such as `Sat 22:00-04:00 Europe/Berlin`
+9:7 <Sat 22:00-04:00 Europe/Berln> bad-value: no time zone is called `Europe/Berln`
+    did you mean `Europe/Berlin`?
+10:7 <Sat 22:00-26:00 UTC> bad-value: `26:00` is no time of day
+    write it as `22:00`
+11:15 <tomorrow> bad-value: `tomorrow` is neither a time of day nor a moment
+    write a time of day and its zone, such as `07:00 Europe/Berlin` or `Sun 07:00 Europe/Berlin`, or one moment such as `2026-11-29T07:00:00+01:00`
+
+"#]],
+    );
+    check(
+        findings_in("users: [a@contoso.com]\ntoggle: {window: []}\n"),
+        str![[r#"
+4:18 <[]> bad-value: `window` is an empty list
+    name a window, or remove the line
+
+"#]],
+    );
+    let rollout = valid(
+        "users: [a@contoso.com]\ntoggle: {canary: 5, maxFailures: 3, window: [Sat 22:00-04:00 Europe/Berlin, daily \
+         1:00-2:00 UTC], mustBeOnBy: 2026-11-29T07:00:00+01:00}\n",
+    );
+    let rollout = rollout.toggle.rollout;
+    let windows: Vec<String> = rollout.windows.iter().map(ToString::to_string).collect();
+    assert_eq!(windows, ["Sat 22:00-04:00 Europe/Berlin", "daily 01:00-02:00 UTC"]);
+    assert_eq!((rollout.canary, rollout.max_failures), (Some(5), Some(3)));
+    assert_eq!(rollout.must_be_on_by.map(|by| by.to_string()).as_deref(), Some("2026-11-29T06:00:00Z"));
+}

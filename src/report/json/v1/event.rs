@@ -234,6 +234,10 @@ pub enum StoppedBy {
     Trouble,
     /// The date of the first toggle did not move.
     DateDoesNotMove,
+    /// One of the canary did not come back on as it should.
+    CanaryFailed,
+    /// As many toggles have failed as `maxFailures` allows.
+    TooManyFailures,
 }
 
 /// The end of a run.

@@ -7,5 +7,6 @@ pub mod event;
 pub mod plan;
 pub mod plan_file;
 pub mod restored;
+pub mod rollout;
 pub mod run;
 pub mod status;

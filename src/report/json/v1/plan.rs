@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::common::{self, FindingDocument, PlaceDocument, ServicePlanDocument, SubjectName, TenantDocument};
+use super::rollout::RolloutDocument;
 use crate::model::{
     AssignedBy, Catalog, SERVICE_PLAN, ServicePlanId, SignedDuration, SkuId, Timestamp, UserId,
 };
 use crate::plan::change::{Action, Cause, Change};
 use crate::plan::digest::{self, FORMAT_VERSION};
 use crate::plan::edit::Edit;
-use crate::plan::estimate::Estimate;
+use crate::plan::estimate::{Estimate, off_minutes};
 use crate::plan::planned::{Plan, Summary};
 use crate::plan::resolve::Protected;
 use crate::plan::running::InFlight;
@@ -59,6 +60,8 @@ pub struct PlanDocument {
     pub limits: Vec<LimitDocument>,
     /// How many people may be off at the same time.
     pub max_off: u64,
+    /// Who goes first, when toggles may start, and what stops them.
+    pub rollout: RolloutDocument,
     /// Who is never turned off.
     pub protect: Vec<String>,
     /// The licenses that changes write, with the names of their service plans.
@@ -112,6 +115,8 @@ pub struct ChangeDocument {
     pub steps: Vec<StepDocument>,
     /// Who goes off.
     pub people: Vec<PersonDocument>,
+    /// People times minutes that it is to turn off; 0 where it only turns on.
+    pub off_user_minutes: u64,
     /// Why.
     pub reason: String,
     /// The date that asked for a toggle.
@@ -257,8 +262,10 @@ pub struct EstimateDocument {
     pub seconds: u64,
     /// People times minutes off.
     pub off_user_minutes: u64,
-    /// How many times the run fills up to `max_off`.
+    /// How many times the run fills up to `max_off`; the canary is a wave of its own.
     pub waves: u64,
+    /// In how many windows toggles start; 0 where there is no window.
+    pub windows: u64,
 }
 
 /// What a plan was made from, beside the tenant.
@@ -301,6 +308,7 @@ impl PlanDocument {
             findings: common::findings(&plan.findings),
             limits: limits(plan),
             max_off: plan.max_off,
+            rollout: RolloutDocument::of(plan),
             protect: from.protected.words().collect(),
             licenses: names(plan),
             estimate: estimate(plan),
@@ -367,6 +375,7 @@ fn change(change: &Change, catalog: &Catalog) -> ChangeDocument {
             .iter()
             .map(|one| PersonDocument { id: one.id, name: one.name.clone() })
             .collect(),
+        off_user_minutes: off_minutes(change),
         reason: change.reason.clone(),
         asked: change.asked,
         cause: change.cause,
@@ -445,6 +454,7 @@ impl From<&EstimateDocument> for Estimate {
             seconds: own.seconds,
             off_user_minutes: own.off_user_minutes,
             waves: own.waves,
+            windows: own.windows,
         }
     }
 }
@@ -458,5 +468,6 @@ fn estimate(plan: &Plan) -> EstimateDocument {
         seconds: own.seconds,
         off_user_minutes: own.off_user_minutes,
         waves: own.waves,
+        windows: own.windows,
     }
 }

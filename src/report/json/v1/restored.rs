@@ -9,9 +9,10 @@ use super::common::ServicePlanDocument;
 use super::plan::{
     ChangeDocument, ExpectationDocument, OffDocument, PlanDocument, StepDocument, SummaryDocument,
 };
+use super::rollout::RolloutDocument;
 use crate::model::{
-    AssignedBy, AssignmentState, GroupId, SERVICE_PLAN_NAME, SignedDuration, Subject, SubjectId, SubjectKind,
-    Timestamp, UserId,
+    AssignedBy, AssignmentState, GroupId, NoTime, Rollout, SERVICE_PLAN_NAME, SignedDuration, Subject,
+    SubjectId, SubjectKind, Timestamp, UserId,
 };
 use crate::plan::change::{Action, Change, Expectation, Person, Step};
 use crate::plan::edit::Edit;
@@ -32,6 +33,8 @@ pub struct Restored {
     pub changes: Vec<Change>,
     /// Who is never turned off.
     pub protected: Protected,
+    /// Who goes first, when toggles may start, and what stops them.
+    pub rollout: Rollout,
 }
 
 /// What a plan document would do; or the part of it that means nothing.
@@ -41,7 +44,24 @@ pub fn restore(plan: &PlanDocument) -> Result<Restored, String> {
     let changes: Vec<Change> =
         plan.changes.iter().map(|one| change(one, plan.created_at)).collect::<Result<_, _>>()?;
     is_summed_up(plan, &changes)?;
-    Ok(Restored { changes, protected: Protected::named(plan.protect.iter().map(String::as_str)) })
+    let protected = Protected::named(plan.protect.iter().map(String::as_str));
+    Ok(Restored { changes, protected, rollout: rollout(&plan.rollout)? })
+}
+
+/// As a manifest could have said it.
+fn rollout(document: &RolloutDocument) -> Result<Rollout, String> {
+    let RolloutDocument { canary, max_failures, windows, must_be_on_by, .. } = document;
+    if [canary, max_failures].into_iter().flatten().any(|count| *count == 0) {
+        return Err("its rollout counts to 0".to_owned());
+    }
+    let windows = windows.iter().map(|text| text.parse().map_err(|wrong: NoTime| wrong.what));
+    let must_be_on_by = must_be_on_by.as_ref().map(|text| text.parse().map_err(|wrong: NoTime| wrong.what));
+    Ok(Rollout {
+        canary: *canary,
+        max_failures: *max_failures,
+        windows: windows.collect::<Result<_, _>>()?,
+        must_be_on_by: must_be_on_by.transpose()?,
+    })
 }
 
 /// A name with a line break or worse would draw something of its own wherever it is shown.

@@ -139,6 +139,8 @@ pub struct SubjectDocument {
     pub on_at: Option<Timestamp>,
     /// When the on is due.
     pub due_at: Option<Timestamp>,
+    /// People times minutes that it was off because of us, planned and so far; of a group at most.
+    pub off_user_minutes: Compared,
     /// Other service plans had changed since the plan; the write used the fresh list.
     pub refreshed: bool,
     /// Why, when there is something to say.
@@ -163,8 +165,8 @@ pub struct MemberInErrorDocument {
 }
 
 impl SubjectDocument {
-    /// What became of a machine's subject.
-    pub fn new(machine: &Machine) -> Self {
+    /// What became of a machine's subject by then.
+    pub fn new(machine: &Machine, now: Timestamp) -> Self {
         let end = machine.end();
         SubjectDocument {
             subject: SubjectName::from(&machine.job().subject),
@@ -172,6 +174,10 @@ impl SubjectDocument {
             off_at: machine.off_at(),
             on_at: machine.on_at(),
             due_at: machine.due(),
+            off_user_minutes: Compared {
+                planned: machine.job().planned_minutes,
+                actual: user_seconds(machine, now).div_ceil(60),
+            },
             refreshed: machine.refreshed(),
             error: end.and_then(|end| end.trouble.clone()),
             notes: machine.notes().to_vec(),
@@ -232,17 +238,11 @@ impl RunSummary {
     }
 }
 
-/// People times minutes that the subjects of those machines were off because of us: who was found off without
-/// a record of ours may have been off for years.
+/// People times minutes that the subjects of those machines were off because of us.
 pub fn minutes_off(machines: &[Machine], now: Timestamp) -> u64 {
-    let is_ours = |machine: &&Machine| machine.job().resumes.as_ref().is_none_or(|own| own.recorded);
-    let seconds = |machine: &Machine| {
-        let off_at = machine.off_at()?;
-        // One that ended without an on of ours was on, or gone, by the time ours was due.
-        let ended = machine.end().filter(|_| !machine.holds_off()).and_then(|_| machine.due());
-        let until = machine.on_at().or(ended).unwrap_or(now).min(now);
-        let seconds = u64::try_from(until.duration_since(off_at).as_secs()).unwrap_or(0);
-        Some(seconds * machine.job().people)
-    };
-    machines.iter().filter(is_ours).filter_map(seconds).sum::<u64>().div_ceil(60)
+    machines.iter().map(|machine| user_seconds(machine, now)).sum::<u64>().div_ceil(60)
+}
+
+fn user_seconds(machine: &Machine, now: Timestamp) -> u64 {
+    machine.time_off(now).map_or(0, |off| off.seconds * off.people)
 }
