@@ -45,7 +45,7 @@ fn a_group_that_was_seen_off_and_is_on_for_a_minute_was_turned_on_by_somebody() 
     let mut story = Story::group_toggle();
     let on = || legal(true, BUSY, None);
     story.group_off(&[On]).sees(legal(false, BUSY, None)).does("read");
-    story.at(30).sees(on()).does("read").at(60).sees(legal(false, BUSY, None)).does("read");
+    story.at(30).sees(on()).does("read members").at(60).sees(legal(false, BUSY, None)).does("read");
     story.at(70).sees(on()).does("read members").at(129).sees(on()).does("read");
     story.at(130).sees(on()).does("not seen off, read").at(160).sees(on()).does("intent on, ON");
     story.accepted().does("on, read").sees(legal(true, COMPLETE, None)).does("read members");
