@@ -11,6 +11,7 @@ mod rendering;
 mod same_decision;
 mod second_opinion;
 mod skew;
+mod sources;
 mod users;
 mod world;
 
