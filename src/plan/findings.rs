@@ -119,6 +119,15 @@ fn in_error(
     sorted
 }
 
+/// Whether groups can be off at the same time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Overlap {
+    /// How many people go off with all of them together.
+    pub people: u64,
+    /// How many may.
+    pub max_off: u64,
+}
+
 /// Users who are on through several declared groups, and due: what each of those groups does alone changes
 /// nothing for them.
 pub(super) fn only_together(
@@ -126,13 +135,24 @@ pub(super) fn only_together(
     users: &[UserId],
     place: &Place,
     left_on: &[GroupId],
+    overlap: Overlap,
     observed: &Observed,
 ) -> Finding {
     let called = |id: &GroupId| GroupRef { id: *id, name: observed.group_name(*id) }.short();
     let all = join(groups.iter().map(called), "and");
     let who = names(users, observed);
     let verb = if users.len() == 1 { "goes" } else { "go" };
-    let (message, help) = if left_on.is_empty() {
+    let Overlap { people: off, max_off } = overlap;
+    let (message, help) = if left_on.is_empty() && off > max_off {
+        (
+            format!(
+                "{who} {verb} off only while {all} are off at the same time, and they never are: together they \
+                 turn off {}, more than maxOff ({max_off}), so they go one after the other",
+                people(usize::try_from(off).unwrap_or(usize::MAX))
+            ),
+            "raise `toggle.maxOff` to that number, and `toggle.groupWait` to some minutes, so that they overlap",
+        )
+    } else if left_on.is_empty() {
         (
             format!(
                 "{who} {verb} off only while {all} are off at the same time, which is not assured: each comes back as soon as its own members were seen off"

@@ -122,7 +122,9 @@ fn fate(user: &User, group: GroupId, turn: Turn, observed: &Observed, going_off:
             None => Fate::On,
         },
         Turn::Off | Turn::On => {
-            let mut through: Vec<Through> = others.iter().map(|one| through(one, observed)).collect();
+            // A group that is off may still be on for members whom Graph has not come to.
+            let stays = others.iter().chain(own.iter().filter(|_| turn == Turn::On));
+            let mut through: Vec<Through> = stays.map(|one| through(one, observed)).collect();
             through.sort();
             Fate::StaysOn(through)
         }

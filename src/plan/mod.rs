@@ -40,6 +40,7 @@ pub use sequence::{expect_group, expect_user, resume};
 use cause::Case;
 use change::{Action, Change, Person};
 use estimate::{Estimate, Terms};
+use findings::Overlap;
 use groups::Judged;
 use limits::Started;
 use members::Members;
@@ -277,7 +278,11 @@ impl<'a> Draft<'a> {
             let unknown: BTreeSet<_> = self.plan.unknown.iter().filter_map(|one| one.subject.id).collect();
             let stays = |id: &&GroupId| !self.going_off.contains(id) && !unknown.contains(&id.0);
             let left_on: Vec<GroupId> = groups.iter().filter(stays).copied().collect();
-            let finding = findings::only_together(&groups, &users, &place, &left_on, self.observed);
+            let toggles = self.plan.with(Action::Toggle);
+            let toggles = toggles.filter(|one| one.subject.id.group().is_some_and(|id| groups.contains(&id)));
+            let people = toggles.map(|one| one.people.len() as u64).sum();
+            let overlap = Overlap { people, max_off: self.plan.max_off };
+            let finding = findings::only_together(&groups, &users, &place, &left_on, overlap, self.observed);
             self.plan.findings.push(finding);
         }
     }
@@ -327,8 +332,9 @@ impl<'a> Draft<'a> {
 
     /// Sorts, and holds the whole against the limits.
     fn finish(mut self) -> Plan {
-        self.tell_together();
         let people = declared_people(self.desired, self.observed);
+        self.plan.max_off = limits::max_off(&self.desired.toggle, people);
+        self.tell_together();
         let mut plan = self.plan;
         plan.changes.sort_by(|left, right| {
             (left.action, &left.subject.name, left.subject.id).cmp(&(
@@ -341,7 +347,6 @@ impl<'a> Draft<'a> {
         plan.in_sync.sort_by(|left, right| left.subject.name.cmp(&right.subject.name));
         plan.blocked.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.unknown.sort_by(|left, right| left.subject.cmp(&right.subject));
-        plan.max_off = limits::max_off(&self.desired.toggle, people);
         let turned_on = self.turned_on.len() as u64;
         let started = Started { people, turned_on, changes: &plan.changes };
         plan.limits = limits::check(&self.desired.limits, &self.desired.allowed, started);

@@ -1,6 +1,8 @@
 //! What a change of a group does to its members, as lines that every text for people shows: a word, what is
 //! so, and whom it is about.
 
+use std::collections::BTreeMap;
+
 use super::json::v1::members::{GroupDocument, MembersDocument, ThroughDocument};
 use super::json::v1::plan::ChangeDocument;
 use super::words::{count, number, people};
@@ -34,6 +36,22 @@ pub(super) fn of_change(change: &ChangeDocument) -> Vec<MemberLine<'_>> {
     };
     lines.extend(others(members));
     lines
+}
+
+/// How many lines with the same word are drawn: in a large tenant members stay on in hundreds of ways.
+const ALIKE: usize = 5;
+
+/// The first few lines with each word, and how many are left out.
+pub(super) fn first_of_each(lines: Vec<MemberLine<'_>>) -> (Vec<MemberLine<'_>>, usize) {
+    let (all, mut seen) = (lines.len(), BTreeMap::new());
+    let mut shown = lines;
+    shown.retain(|line| {
+        let alike = seen.entry(line.word).or_insert(0_usize);
+        *alike += 1;
+        *alike <= ALIKE
+    });
+    let left = all - shown.len();
+    (shown, left)
 }
 
 /// What a toggle of a group that is on would do, or an enable of one that is off; `off` is who goes off.
@@ -83,7 +101,9 @@ fn comes_on(members: &MembersDocument) -> Vec<MemberLine<'_>> {
 /// Who stays as they are, and who is in error.
 fn others(members: &MembersDocument) -> Vec<MemberLine<'_>> {
     let mut lines = Vec::new();
-    for one in &members.stays_on {
+    let mut stays_on: Vec<_> = members.stays_on.iter().collect();
+    stays_on.sort_by_key(|one| std::cmp::Reverse(one.count));
+    for one in stays_on {
         let says = format!("{} through {}", people(one.count), through(&one.through));
         lines.push(MemberLine {
             word: "stays on",

@@ -11,8 +11,8 @@ mod rendering;
 mod same_decision;
 mod second_opinion;
 mod skew;
-mod sources;
 mod users;
+mod where_from;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -110,9 +110,7 @@ fn change_block(block: &Block<'_>, plan: &PlanDocument, view: View) -> String {
     if let Some(off) = folded::time_off(block) {
         text.push_str(&line("time off", &off, view));
     }
-    for own in member_lines::of_change(first) {
-        text.push_str(&member_line(&own, view));
-    }
+    text.push_str(&of_members(member_lines::of_change(first), view));
     text.push_str(&line("why", &first.reason, view));
     if let Some(cause) = first.cause.and_then(in_words) {
         text.push_str(&line("cause", cause, view));
@@ -150,8 +148,18 @@ fn whom(block: &Block<'_>, view: View) -> String {
     }
 }
 
+/// What is said of the members of a group; without `-v` a few lines of each kind.
+pub(super) fn of_members(lines: Vec<MemberLine<'_>>, view: View) -> String {
+    let (shown, left) = if view.verbose { (lines, 0) } else { member_lines::first_of_each(lines) };
+    let mut text: String = shown.iter().map(|own| member_line(own, view)).collect();
+    if left > 0 {
+        text.push_str(&format!("      … and {left} more lines like these (-v shows them)\n"));
+    }
+    text
+}
+
 /// `      stays on: 1 person through its own SPE_E5: nestor@…`.
-pub(super) fn member_line(own: &MemberLine<'_>, view: View) -> String {
+fn member_line(own: &MemberLine<'_>, view: View) -> String {
     let names = if own.names.is_empty() { String::new() } else { format!(": {}", listed(&own.names, view)) };
     line(own.word, &format!("{}{names}", own.says), view)
 }

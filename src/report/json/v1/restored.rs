@@ -109,6 +109,9 @@ fn change(document: &ChangeDocument, made_at: Timestamp) -> Result<Change, Strin
         after: one.after.clone(),
     });
     let edits: Vec<Edit> = edits.collect();
+    if document.members.is_some() && subject.id.user().is_some() {
+        return Err(format!("{subject} is a user and has members"));
+    }
     let off = document.members.as_ref().map(|members| members.off);
     if document.action == Action::Toggle && off.is_some_and(|off| off != document.people.len() as u64) {
         return Err(format!("the members of {subject} who go off are not counted as they are named"));

@@ -1,8 +1,8 @@
 //! Where a state comes from, what a change of each source would do, and the smallest set of declarations that
 //! would work.
 
-use super::super::sources::{Effect, Role, Sources};
 use super::*;
+use crate::plan::sources::{Effect, Role, Sources};
 
 /// What each source does, and what a change of it would.
 fn picture(tenant: &Tenant) -> Vec<String> {
@@ -266,6 +266,14 @@ fn turning_a_group_on_says_who_comes_on_and_who_does_not() {
 }
 
 #[test]
+fn a_member_who_still_shows_a_group_on_that_is_off_stays_on_through_it() {
+    let tenant = tenant().user("adele", &[on_by("Legal")]).group("Legal", false, &["adele"]);
+    let plan = tenant.names_group("Legal", None).plan();
+    let members = the_change(&plan).members.as_ref().expect("what becomes of the members");
+    assert_eq!(crate::plan::sources::joined(&members.stays_on[0].what), "SPE_E5 of group \"Legal\"");
+}
+
+#[test]
 fn who_is_left_out_by_only_is_declared_all_the_same() {
     let tenant = covered_twice().names("megan", None);
     let mut desired = tenant.desired();
@@ -273,4 +281,13 @@ fn who_is_left_out_by_only_is_declared_all_the_same() {
     let plan = tenant.plan_of(&desired);
     let members = the_change(&plan).members.as_ref().expect("what becomes of the members");
     assert_eq!((members.off, members.undeclared), (1, 0));
+}
+
+#[test]
+fn covered_by_two_groups_that_do_not_fit_under_max_off_says_that_they_never_overlap() {
+    let mut tenant = covered_twice();
+    tenant.declared.toggle.max_off = crate::model::Amount::Count(2);
+    let plan = tenant.plan();
+    let one = plan.findings.iter().find(|one| one.code == Code::OverlappingGroups).expect("it is told");
+    assert!(one.message.contains("together they turn off 3 people, more than maxOff (2)"), "{}", one.message);
 }
