@@ -9,6 +9,7 @@ mod completions;
 mod connect;
 mod doctor;
 mod exit;
+mod explain;
 mod failure;
 mod files;
 mod heal;
@@ -56,6 +57,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Show(show::ShowArgs),
     Apply(apply::ApplyArgs),
+    Explain(explain::ExplainArgs),
     Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
     Heal(heal::HealArgs),
@@ -117,6 +119,7 @@ fn can_print(command: &Command, format: Format) -> Result<(), Failure> {
         Command::Show(_) => ("show", &[Human, Json, Markdown, Sarif, Junit, Gitlab]),
         Command::Apply(_) => ("apply", &[Human, Json, Markdown]),
         Command::Heal(_) => ("heal", &[Human, Json, Markdown]),
+        Command::Explain(_) => ("explain", &[Human, Json]),
         Command::Status(_) => ("status", &[Human, Json]),
         Command::Doctor(_) => ("doctor", &[Human, Json]),
         Command::Sandbox(_) => ("sandbox", &[Human, Json]),
@@ -138,6 +141,7 @@ fn dispatch(command: &Command, global: &Global) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::plan(args, global),
         Command::Show(args) => show::show(args, global),
         Command::Apply(args) => apply::apply(args, global),
+        Command::Explain(args) => explain::explain(args, global),
         Command::Status(args) => status::status(args, global),
         Command::Doctor(args) => doctor::doctor(args, global),
         Command::Heal(args) => heal::heal(args, global),

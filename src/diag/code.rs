@@ -86,6 +86,8 @@ codes! {
     NobodyCounts = "nobody-counts", Note;
     /// Members of a group whom its toggle does not turn off, or who have an error.
     MemberDoesNotCount = "member-does-not-count", Note;
+    /// Users who are on through several declared groups: they go off only while all of them are off at once.
+    OverlappingGroups = "overlapping-groups", Warning;
     /// An assignment in error beside another that gives the service plan.
     AssignmentInError = "assignment-in-error", Warning;
     /// A group so large that its toggle runs alone.

@@ -38,6 +38,17 @@ pub enum Account {
     Guest,
 }
 
+impl Account {
+    /// `enabled`, `disabled` or `guest`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Account::Enabled => "enabled",
+            Account::Disabled => "disabled",
+            Account::Guest => "guest",
+        }
+    }
+}
+
 /// A group and the licenses that it carries, at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupRead {
@@ -75,6 +86,20 @@ impl Processing {
         match self {
             Processing::None | Processing::Complete | Processing::Failed => true,
             Processing::Queued | Processing::InProgress | Processing::Other(_) => false,
+        }
+    }
+}
+
+impl Processing {
+    /// The word as Graph writes it; none where it writes nothing.
+    pub fn word(&self) -> Option<&str> {
+        match self {
+            Processing::None => None,
+            Processing::Queued => Some("QueuedForProcessing"),
+            Processing::InProgress => Some("ProcessingInProgress"),
+            Processing::Complete => Some("ProcessingComplete"),
+            Processing::Failed => Some("ProcessingFailed"),
+            Processing::Other(word) => Some(word),
         }
     }
 }

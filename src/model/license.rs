@@ -15,6 +15,16 @@ pub enum AssignedBy {
     Group(GroupId),
 }
 
+impl AssignedBy {
+    /// The group, when it is inherited.
+    pub fn group(self) -> Option<GroupId> {
+        match self {
+            AssignedBy::Direct => None,
+            AssignedBy::Group(id) => Some(id),
+        }
+    }
+}
+
 /// `licenseAssignmentStates[].state`. Meanings are a working reading (GRAPH 3.2).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AssignmentState {

@@ -24,6 +24,17 @@ pub async fn tenant(reader: &Reader) -> Result<Tenant, Failure> {
     Ok(Tenant { id: own.id, domain, domains: own.domains })
 }
 
+/// How much is read of groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Whatever planning needs: members where they decide something or count.
+    Plan,
+    /// No members, and nobody who is only protected: what the state of one user needs.
+    OneUser,
+    /// The members of every declared group, as users.
+    Members,
+}
+
 /// Reads everything that planning this manifest needs.
 pub async fn collect(
     reader: &Reader,
@@ -32,8 +43,14 @@ pub async fn collect(
     last_on: &LastOn,
     clock: &Clock,
 ) -> Result<Observed, Failure> {
+    let observed = nothing_yet(reader, tenant, clock).await?;
+    more(reader, declared, Reach::Plan, observed, last_on, clock).await
+}
+
+/// The tenant and its licenses, and nobody in it.
+pub async fn nothing_yet(reader: &Reader, tenant: Tenant, clock: &Clock) -> Result<Observed, Failure> {
     let catalog = reader.catalog().await?;
-    let observed = Observed {
+    Ok(Observed {
         tenant,
         catalog,
         users: BTreeMap::new(),
@@ -44,8 +61,19 @@ pub async fn collect(
         selections: BTreeMap::new(),
         accounts: BTreeMap::new(),
         machine_ahead: clock.skew(),
-    };
-    let mut collecting = Collecting { reader, declared, last_on, clock, observed, unanswered: 0 };
+    })
+}
+
+/// Reads what this manifest needs beside what was read a moment ago.
+pub async fn more(
+    reader: &Reader,
+    declared: &Declared,
+    reach: Reach,
+    observed: Observed,
+    last_on: &LastOn,
+    clock: &Clock,
+) -> Result<Observed, Failure> {
+    let mut collecting = Collecting { reader, declared, reach, last_on, clock, observed, unanswered: 0 };
     collecting.groups().await?;
     collecting.selections().await?;
     collecting.named_users().await?;
@@ -58,6 +86,7 @@ pub async fn collect(
 struct Collecting<'a> {
     reader: &'a Reader,
     declared: &'a Declared,
+    reach: Reach,
     last_on: &'a LastOn,
     clock: &'a Clock,
     observed: Observed,
@@ -86,14 +115,17 @@ impl Collecting<'_> {
 
     /// The declared groups, by id and by name, with their members where those matter.
     async fn groups(&mut self) -> Result<(), Failure> {
-        let ids: Vec<GroupId> = self.declared.groups.iter().filter_map(|entry| by_id(&entry.group)).collect();
+        let is_known = |key: &GroupKey| matches!(self.observed.group_key(key), Lookup::Found(_));
+        let new = self.declared.groups.iter().filter(|entry| !is_known(&entry.group));
+        let ids: Vec<GroupId> = new.filter_map(|entry| by_id(&entry.group)).collect();
         let found = self.reader.groups(&ids).await;
         for (id, outcome) in ids.into_iter().zip(found) {
             let lookup = self.group_by_id(outcome)?;
             self.observed.group_keys.insert(id.to_string(), lookup);
         }
         for entry in &self.declared.groups {
-            if let GroupKey::Name(name) = &entry.group {
+            let is_known = matches!(self.observed.group_key(&entry.group), Lookup::Found(_));
+            if let (GroupKey::Name(name), false) = (&entry.group, is_known) {
                 let lookup = self.group_by_name(name).await?;
                 self.observed.group_keys.insert(entry.group.folded(), lookup);
             }
@@ -155,12 +187,21 @@ impl Collecting<'_> {
     }
 
     /// Members decide about toggles, and count where a limit is a share of the declared people. Of a group
-    /// that may be toggled they are read as users.
+    /// that may be toggled or enabled they are read as users, which takes no more requests.
     async fn members_of(&mut self, id: GroupId) -> Result<(), Failure> {
         let Some(group) = self.observed.groups.get(&id) else { return Ok(()) };
-        let members = if self.may_be_toggled(id) {
+        if matches!(group.members, Members::Read(_)) || !self.is_declared(id) {
+            return Ok(());
+        }
+        let is_off = !group.is_on(&self.observed.catalog);
+        let (as_users, as_ids) = match self.reach {
+            Reach::Plan => (is_off || self.may_be_toggled(id), self.declared.asks_for_toggles()),
+            Reach::OneUser => (false, false),
+            Reach::Members => (true, false),
+        };
+        let members = if as_users {
             self.member_users(id).await?
-        } else if self.declared.asks_for_toggles() || !group.is_on(&self.observed.catalog) {
+        } else if as_ids {
             let ids = self.reader.members(id).await;
             self.one(ids)?.map_or_else(Members::Unread, Members::Read)
         } else {
@@ -170,6 +211,11 @@ impl Collecting<'_> {
             group.members = members;
         }
         Ok(())
+    }
+
+    fn is_declared(&self, id: GroupId) -> bool {
+        let leads_here = |key: &GroupKey| self.observed.group_key(key) == Lookup::Found(id);
+        self.declared.groups.iter().any(|entry| leads_here(&entry.group))
     }
 
     fn may_be_toggled(&self, id: GroupId) -> bool {
@@ -206,7 +252,8 @@ impl Collecting<'_> {
             Who::Selected(_) => None,
         });
         let protected = self.declared.protect.iter().map(|name| &name.value);
-        let wanted = named.chain(protected.filter(|_| self.declared.asks_for_toggles()));
+        let protects = self.declared.asks_for_toggles() && self.reach != Reach::OneUser;
+        let wanted = named.chain(protected.filter(|_| protects));
         wanted.cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -216,7 +263,7 @@ impl Collecting<'_> {
             .into_iter()
             .filter(|key| !self.observed.user_keys.contains_key(&key.folded()))
             .collect();
-        let found = self.reader.users(&keys).await;
+        let found = self.reader.users_with(&keys, self.fields()).await;
         for (key, outcome) in keys.iter().zip(found) {
             let lookup = match fatal(outcome)? {
                 Ok(Some(read)) => Lookup::Found(self.keep_user(read)),

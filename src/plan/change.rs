@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::edit::Edit;
+use super::members::Members;
 use super::running::InFlight;
 use crate::model::{AssignedBy, AssignmentState, SignedDuration, SkuId, Subject, Timestamp, UserId};
 
@@ -57,6 +58,8 @@ pub struct Change {
     pub steps: Vec<Step>,
     /// Who goes off: the user, or the members of a group whom nothing else keeps on.
     pub people: Vec<Person>,
+    /// Of a group that is toggled or enabled: what becomes of each member.
+    pub members: Option<Members>,
     /// How many go off by a later look, where the plan was made long before.
     pub people_now: Option<u64>,
     /// Why, in a sentence.

@@ -1,16 +1,24 @@
 //! What a plan tells beside its changes: dates that do not decide, members whom a toggle does not
 //! turn off, errors beside a working assignment, groups that go alone, limits.
 
+use std::collections::BTreeMap;
+
 use super::change::Action;
 use super::dates::Renewal;
 use super::groups::Roll;
 use super::limits::LimitCheck;
+use super::members::own_error;
 use super::planned::Plan;
 use super::resolve::Want;
 use super::skew::Skew;
+use super::sources::LOOK;
 use super::users::Verdict;
-use crate::diag::{Code, Finding};
-use crate::model::{Catalog, License, SERVICE_PLAN_NAME, Subject, SubjectKind, Timestamp, UserId};
+use super::ways::join;
+use super::why::GroupRef;
+use crate::diag::{Code, Finding, Place};
+use crate::model::{
+    AssignmentError, Catalog, GroupId, License, SERVICE_PLAN_NAME, Subject, SubjectKind, Timestamp, UserId,
+};
 use crate::observe::effect::Member;
 use crate::observe::observed::{Group, Observed, User};
 
@@ -69,20 +77,98 @@ pub(super) fn of_members(
         );
         findings.push(Finding::new(Code::NobodyCounts, message).at(&want.place));
     }
-    for (kind, says) in [
-        (
-            Member::OnAnyway,
-            "on through another source as well, so a toggle of this group does not reach them",
-        ),
-        (Member::InError, "with an error in the assignment from this group"),
-    ] {
-        let ids = roll.kinds.get(&kind).map_or(&[][..], Vec::as_slice);
-        if !ids.is_empty() {
-            let message = format!("{}: {} {says}: {}", group.name, people(ids.len()), names(ids, observed));
-            findings.push(Finding::new(Code::MemberDoesNotCount, message).at(&want.place));
-        }
+    let on_anyway = roll.kinds.get(&Member::OnAnyway).map_or(&[][..], Vec::as_slice);
+    if !on_anyway.is_empty() {
+        let message = format!(
+            "{}: {} on through another source as well, so a toggle of this group does not reach them: {}",
+            group.name,
+            people(on_anyway.len()),
+            names(on_anyway, observed)
+        );
+        findings.push(Finding::new(Code::MemberDoesNotCount, message).at(&want.place));
+    }
+    for (error, ids) in in_error(group, roll, observed) {
+        let what = match &error {
+            Some(error) => format!("in error ({error}: {})", error.meaning()),
+            None => "in error".to_owned(),
+        };
+        let message = format!(
+            "{}: {} whose assignment from this group is {what}: {}",
+            group.name,
+            people(ids.len()),
+            names(&ids, observed)
+        );
+        let remedy = error.as_ref().map_or(LOOK, AssignmentError::remedy);
+        findings.push(Finding::new(Code::MemberDoesNotCount, message).at(&want.place).help(remedy));
     }
     findings
+}
+
+/// The members in error, by what is wrong.
+fn in_error(
+    group: &Group,
+    roll: &Roll,
+    observed: &Observed,
+) -> BTreeMap<Option<AssignmentError>, Vec<UserId>> {
+    let mut sorted: BTreeMap<_, Vec<UserId>> = BTreeMap::new();
+    let ids = roll.kinds.get(&Member::InError).map_or(&[][..], Vec::as_slice);
+    for user in ids.iter().filter_map(|id| observed.users.get(id)) {
+        let error = own_error(user, group.id, observed).flatten();
+        sorted.entry(error).or_default().push(user.id);
+    }
+    sorted
+}
+
+/// Whether groups can be off at the same time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Overlap {
+    /// How many people go off with all of them together.
+    pub people: u64,
+    /// How many may.
+    pub max_off: u64,
+}
+
+/// Users who are on through several declared groups, and due: what each of those groups does alone changes
+/// nothing for them.
+pub(super) fn only_together(
+    groups: &[GroupId],
+    users: &[UserId],
+    place: &Place,
+    left_on: &[GroupId],
+    overlap: Overlap,
+    observed: &Observed,
+) -> Finding {
+    let called = |id: &GroupId| GroupRef { id: *id, name: observed.group_name(*id) }.short();
+    let all = join(groups.iter().map(called), "and");
+    let who = names(users, observed);
+    let verb = if users.len() == 1 { "goes" } else { "go" };
+    let Overlap { people: off, max_off } = overlap;
+    let (message, help) = if left_on.is_empty() && off > max_off {
+        (
+            format!(
+                "{who} {verb} off only while {all} are off at the same time, and they never are: together they \
+                 turn off {}, more than maxOff ({max_off}), so they go one after the other",
+                people(usize::try_from(off).unwrap_or(usize::MAX))
+            ),
+            "raise `toggle.maxOff` to that number, and `toggle.groupWait` to some minutes, so that they overlap",
+        )
+    } else if left_on.is_empty() {
+        (
+            format!(
+                "{who} {verb} off only while {all} are off at the same time, which is not assured: each comes back as soon as its own members were seen off"
+            ),
+            "they overlap when together they fit under maxOff and take about as long; a longer `toggle.groupWait` makes that likely. The next plan says `undecided` of whoever did not go off",
+        )
+    } else {
+        let left_on = join(left_on.iter().map(called), "and");
+        (
+            format!(
+                "{who} {verb} off only while {all} are off at the same time, and this plan does not toggle {left_on}"
+            ),
+            "see what the plan says of that group; a group is toggled for members who have the service plan from it alone",
+        )
+    };
+    Finding::new(Code::OverlappingGroups, message).at(place).help(help)
 }
 
 /// An assignment in error beside one that gives the service plan.
@@ -93,8 +179,12 @@ pub(super) fn of_user(user: &User, want: &Want, catalog: &Catalog) -> Vec<Findin
     let broken = user.relevant(catalog).filter_map(|one| Some((one, one.error.as_ref()?)));
     broken
         .map(|(one, error)| {
-            let message =
-                format!("{} is on, but its {} is in error: {error}", user.upn, catalog.name(one.sku));
+            let message = format!(
+                "{} is on, but its {} is in error: {error}, {}",
+                user.upn,
+                catalog.name(one.sku),
+                error.meaning()
+            );
             Finding::new(Code::AssignmentInError, message).at(&want.place).help(error.remedy())
         })
         .collect()

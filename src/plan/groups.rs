@@ -43,7 +43,8 @@ pub(super) fn judge(group: &Group, want: &Want, draft: &Draft<'_>) -> Result<Jud
     let judged = |verdict| Ok(Judged { verdict, roll: roll.clone() });
     let catalog = &observed.catalog;
     let Some(first) = group.relevant(catalog).next() else {
-        return judged(Verdict::Blocked(WhyNot::NoLicense { narrowed_to: None, is_selected: false }));
+        let why = WhyNot::NoLicense { narrowed_to: None, own: Vec::new(), is_selected: false };
+        return judged(Verdict::Blocked(why));
     };
     if !group.is_on(catalog) {
         return judged(match off(group, want, observed) {

@@ -13,9 +13,13 @@ pub mod dates;
 pub mod digest;
 pub mod edit;
 pub mod estimate;
+pub mod explained;
 mod findings;
+pub mod group_trail;
 mod groups;
 pub mod limits;
+pub mod members;
+pub mod narrow;
 pub mod planned;
 pub mod resolve;
 pub mod rolled;
@@ -25,9 +29,11 @@ pub mod saved;
 mod selected;
 mod sequence;
 pub mod skew;
+pub mod sources;
 #[cfg(test)]
 mod tests;
 mod users;
+pub mod ways;
 pub mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,17 +43,21 @@ pub use sequence::{expect_group, expect_user, resume};
 use cause::Case;
 use change::{Action, Change, Person};
 use estimate::{Estimate, Terms};
+use findings::Overlap;
 use groups::Judged;
 use limits::Started;
+use members::Members;
 use planned::{Blocked, InSync, Named, Plan, Unknown};
 use resolve::{Desired, Want};
 use rollout::Past;
 use running::{InFlight, Running};
 use sequence::Found;
 use skew::Skew;
+use sources::Turn;
 use users::{Context, DeclaredGroup, Verdict};
 use why::WhyNot;
 
+use crate::diag::Place;
 use crate::model::{Catalog, GroupId, SERVICE_PLAN, SkuId, Subject, SubjectId, Timestamp, UserId};
 use crate::observe::observed::{Group, Observed, User};
 
@@ -72,6 +82,8 @@ struct Draft<'a> {
     going_off: BTreeSet<GroupId>,
     /// Who is enabled: users, and members who go on with their group.
     turned_on: BTreeSet<UserId>,
+    /// Who is on through several declared groups and due, by those groups and the entry.
+    together: BTreeMap<(Vec<GroupId>, Place), Vec<UserId>>,
     plan: Plan,
 }
 
@@ -109,6 +121,7 @@ impl<'a> Draft<'a> {
             groups: BTreeMap::new(),
             going_off,
             turned_on: BTreeSet::new(),
+            together: BTreeMap::new(),
             plan,
         }
     }
@@ -148,15 +161,31 @@ impl<'a> Draft<'a> {
         if matches!(verdict, Verdict::Enable(_)) {
             self.turned_on.extend(&off);
         }
-        if want.asked.is_some() {
+        let members = self.members(group, &verdict);
+        // Of a group that is changed its own block says it.
+        if want.asked.is_some() && members.is_none() {
             self.plan.findings.extend(findings::of_members(group, &roll, &verdict, want, self.observed));
         }
         let subject = Subject { id: SubjectId::Group(group.id), name: group.name.clone() };
         let lists = group.licenses.iter().map(|one| (one.sku, &one.disabled)).collect();
         let expect = expect_group(group, &self.observed.catalog);
-        let found = Found { subject, want, lists, expect, people: roll.off, off: off.len() as u64 };
+        let found = Found { subject, want, lists, expect, people: roll.off, off: off.len() as u64, members };
         self.settle(found, verdict);
         turns_on
+    }
+
+    /// What becomes of the members, where something is done to the group.
+    fn members(&self, group: &Group, verdict: &Verdict) -> Option<Members> {
+        let turn = match verdict {
+            Verdict::Toggle(_) => Turn::Off,
+            Verdict::Enable(_) => Turn::On,
+            Verdict::InSync
+            | Verdict::Covered(_)
+            | Verdict::Undecided(_)
+            | Verdict::Resume { .. }
+            | Verdict::Blocked(_) => return None,
+        };
+        Some(members::members(group, turn, self.observed, self.desired, &self.going_off))
     }
 
     /// How many members are off, or may be: not all members are read when no date is asked for.
@@ -193,7 +222,8 @@ impl<'a> Draft<'a> {
             let lists = direct.map(|one| (one.sku, &one.disabled)).collect();
             let expect = expect_user(user, &self.observed.catalog);
             let person = Person { id: user.id, name: user.upn.clone() };
-            self.settle(Found { subject, want, lists, expect, people: vec![person], off: 1 }, verdict);
+            let people = vec![person];
+            self.settle(Found { subject, want, lists, expect, people, off: 1, members: None }, verdict);
         }
     }
 
@@ -203,14 +233,19 @@ impl<'a> Draft<'a> {
         let in_sync = |subject, covered_by| InSync { subject, covered_by };
         match verdict {
             Verdict::InSync => self.plan.in_sync.push(in_sync(found.subject, Vec::new())),
-            Verdict::Covered(groups) => self.plan.in_sync.push(in_sync(found.subject, groups)),
+            Verdict::Covered(groups) => {
+                self.note_together(&found, &groups);
+                self.plan.in_sync.push(in_sync(found.subject, groups));
+            }
             Verdict::Undecided(why) => {
                 self.plan.findings.push(findings::undecided(&found.subject, found.want, why));
                 self.plan.in_sync.push(in_sync(found.subject, Vec::new()));
             }
             Verdict::Blocked(why) => {
-                let is_off =
-                    matches!(why, WhyNot::OffByGroups(_) | WhyNot::NoUsageLocation | WhyNot::InError { .. });
+                let is_off = matches!(
+                    why,
+                    WhyNot::OffByGroups(_) | WhyNot::NoUsageLocation { .. } | WhyNot::InError { .. }
+                );
                 self.tell_of_others(&found, is_off);
                 let (subject, place) = (Named::from(&found.subject), found.want.place.clone());
                 self.plan.blocked.push(Blocked { subject, why, place });
@@ -228,6 +263,30 @@ impl<'a> Draft<'a> {
                 self.tell_of_others(&found, true);
                 self.plan.changes.push(found.resume(&licenses, off_since, rule, self.now));
             }
+        }
+    }
+
+    /// On, due, and covered by several groups: none of them alone turns the user off.
+    fn note_together(&mut self, found: &Found<'_>, groups: &[GroupId]) {
+        let user = found.subject.id.user().and_then(|id| self.observed.users.get(&id));
+        if let Some(user) = user.filter(|user| groups.len() > 1 && user.is_on(&self.observed.catalog)) {
+            let alike = (groups.to_vec(), found.want.place.clone());
+            self.together.entry(alike).or_default().push(user.id);
+        }
+    }
+
+    /// Whoever is covered by several groups, once for those of one entry that are covered by the same.
+    fn tell_together(&mut self) {
+        for ((groups, place), users) in std::mem::take(&mut self.together) {
+            let unknown: BTreeSet<_> = self.plan.unknown.iter().filter_map(|one| one.subject.id).collect();
+            let stays = |id: &&GroupId| !self.going_off.contains(id) && !unknown.contains(&id.0);
+            let left_on: Vec<GroupId> = groups.iter().filter(stays).copied().collect();
+            let toggles = self.plan.with(Action::Toggle);
+            let toggles = toggles.filter(|one| one.subject.id.group().is_some_and(|id| groups.contains(&id)));
+            let people = toggles.map(|one| one.people.len() as u64).sum();
+            let overlap = Overlap { people, max_off: self.plan.max_off };
+            let finding = findings::only_together(&groups, &users, &place, &left_on, overlap, self.observed);
+            self.plan.findings.push(finding);
         }
     }
 
@@ -275,8 +334,10 @@ impl<'a> Draft<'a> {
     }
 
     /// Sorts, and holds the whole against the limits.
-    fn finish(self) -> Plan {
+    fn finish(mut self) -> Plan {
         let people = declared_people(self.desired, self.observed);
+        self.plan.max_off = limits::max_off(&self.desired.toggle, people);
+        self.tell_together();
         let mut plan = self.plan;
         plan.changes.sort_by(|left, right| {
             (left.action, &left.subject.name, left.subject.id).cmp(&(
@@ -289,7 +350,6 @@ impl<'a> Draft<'a> {
         plan.in_sync.sort_by(|left, right| left.subject.name.cmp(&right.subject.name));
         plan.blocked.sort_by(|left, right| left.subject.cmp(&right.subject));
         plan.unknown.sort_by(|left, right| left.subject.cmp(&right.subject));
-        plan.max_off = limits::max_off(&self.desired.toggle, people);
         let turned_on = self.turned_on.len() as u64;
         let started = Started { people, turned_on, changes: &plan.changes };
         plan.limits = limits::check(&self.desired.limits, &self.desired.allowed, started);

@@ -8,7 +8,7 @@ use super::limits::LimitCheck;
 use super::skew::Skew;
 use super::why::WhyNot;
 use crate::diag::{Finding, Place};
-use crate::model::{Catalog, GroupId, Rollout, Subject, SubjectKind, Timestamp};
+use crate::model::{Catalog, GroupId, Rollout, Subject, SubjectId, SubjectKind, Timestamp};
 use crate::observe::observed::Tenant;
 
 /// What a run would do. Printed, saved and applied as this one value (P3).
@@ -72,6 +72,22 @@ impl Plan {
         self.changes.iter().filter(move |change| change.action == action)
     }
 
+    /// What the plan says of one subject that exists.
+    pub fn says_of(&self, id: SubjectId) -> Said<'_> {
+        let is_it = |named: &Named| named.kind == id.kind() && named.id == Some(id.guid());
+        if let Some(change) = self.changes.iter().find(|one| one.subject.id == id) {
+            return Said::Change(change);
+        }
+        if let Some(one) = self.blocked.iter().find(|one| is_it(&one.subject)) {
+            return Said::Blocked(one);
+        }
+        if let Some(one) = self.unknown.iter().find(|one| is_it(&one.subject)) {
+            return Said::Unknown(one);
+        }
+        let in_sync = self.in_sync.iter().find(|one| one.subject.id == id);
+        in_sync.map_or(Said::Nothing, Said::InSync)
+    }
+
     /// The numbers of the summary line.
     pub fn summary(&self) -> Summary {
         Summary {
@@ -83,6 +99,21 @@ impl Plan {
             unknown: self.unknown.len(),
         }
     }
+}
+
+/// What a plan says of one subject.
+#[derive(Clone, Copy, Debug)]
+pub enum Said<'p> {
+    /// Something is done to it.
+    Change(&'p Change),
+    /// It is as it must be, or will be through a declared group.
+    InSync(&'p InSync),
+    /// Something else must happen first.
+    Blocked(&'p Blocked),
+    /// It could not be read, or what decides about it could not.
+    Unknown(&'p Unknown),
+    /// It is not declared.
+    Nothing,
 }
 
 /// A declared subject that is as it must be.

@@ -26,6 +26,8 @@ pub struct Desired {
     pub blocked: Vec<(Named, WhyNot, Place)>,
     /// Entries of which nobody knows where they lead.
     pub unknown: Vec<Unknown>,
+    /// Declared users that are left out of this plan (`--only`).
+    pub left_out: BTreeSet<UserId>,
     /// Who is never turned off.
     pub protected: Protected,
     /// How a toggle runs.
@@ -88,6 +90,11 @@ impl Protected {
 }
 
 impl Desired {
+    /// Whether that user has an entry under `users`, of its own or by a selector.
+    pub fn declares(&self, id: UserId) -> bool {
+        self.users.contains_key(&id) || self.left_out.contains(&id)
+    }
+
     /// Leaves only the subjects with these names, ids or display names (`--only`). Returns the words
     /// that name nobody in the manifest.
     pub fn keep_only(&mut self, words: &[String], observed: &Observed) -> Vec<String> {
@@ -98,10 +105,12 @@ impl Desired {
             met.extend(hits.iter().cloned());
             !hits.is_empty()
         };
+        let all: Vec<UserId> = self.users.keys().copied().collect();
         self.users.retain(|id, _| {
             let upn = observed.users.get(id).map_or_else(String::new, |user| user.upn.to_lowercase());
             keep(&[id.to_string(), upn])
         });
+        self.left_out.extend(all.into_iter().filter(|id| !self.users.contains_key(id)));
         self.groups.retain(|id, _| keep(&[id.to_string(), observed.group_name(*id).to_lowercase()]));
         self.blocked.retain(|(named, _, _)| keep(&[named.name.to_lowercase()]));
         let unknown = std::mem::take(&mut self.unknown);
@@ -142,6 +151,7 @@ pub fn resolve(declared: &Declared, observed: &Observed, running: &Running) -> D
         groups: BTreeMap::new(),
         blocked: Vec::new(),
         unknown: Vec::new(),
+        left_out: BTreeSet::new(),
         protected: Protected::default(),
         toggle: declared.toggle.clone(),
         limits: declared.limits.clone(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, Cause, Change, Expectation, Person, Step};
 use super::edit::Edit;
+use super::members::Members;
 use super::resolve::Want;
 use super::running::{InFlight, Phase};
 use crate::manifest::declared::Toggle;
@@ -25,6 +26,8 @@ pub(super) struct Found<'a> {
     pub people: Vec<Person>,
     /// How many people are off now, or may be.
     pub off: u64,
+    /// What becomes of each member of a group.
+    pub members: Option<Members>,
 }
 
 impl Found<'_> {
@@ -35,6 +38,7 @@ impl Found<'_> {
             edits: self.edits(licenses),
             steps: vec![Step::On, Step::VerifyOn],
             people: Vec::new(),
+            members: self.members,
             people_now: None,
             reason: reason(self.want, "the service plan is off"),
             wait: SignedDuration::ZERO,
@@ -56,6 +60,7 @@ impl Found<'_> {
             edits: self.edits(licenses),
             steps: vec![Step::Off, Step::VerifyOff(gate), Step::Wait(wait), Step::On, Step::VerifyOn],
             people: self.people,
+            members: self.members,
             people_now: None,
             reason: reason(self.want, &since),
             wait,
@@ -143,6 +148,7 @@ pub fn resume(own: &InFlight, now: Timestamp) -> Change {
         edits: own.edits.iter().map(resumed).collect(),
         steps: [before_on, vec![Step::On, Step::VerifyOn]].concat(),
         people: Vec::new(),
+        members: None,
         people_now: None,
         reason: own.reason.clone(),
         expect: BTreeSet::new(),

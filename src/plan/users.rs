@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::dates::{Renewal, renewal};
 use super::resolve::{Desired, Want};
-use super::running::Running;
+use super::running::{InFlight, Running};
+use super::sources::through;
+use super::ways::{Already, Giving, Held, Hidden, Standing};
 use super::why::{GroupRef, WhyNot};
 use crate::model::{
     AssignedBy, Assignment, AssignmentState, GroupId, SERVICE_PLAN, SkuId, SubjectId, Timestamp,
@@ -84,7 +86,8 @@ fn off(user: &User, want: &Want, context: &Context<'_>) -> Verdict {
         return resume(&held, &to_enable);
     }
     if held.is_empty() {
-        return Verdict::Blocked(WhyNot::NoLicense { narrowed_to: None, is_selected: !want.is_named });
+        let (own, is_selected) = (Vec::new(), !want.is_named);
+        return Verdict::Blocked(WhyNot::NoLicense { narrowed_to: None, own, is_selected });
     }
     if let Some(why) = tenant_level(&held, context) {
         return Verdict::Blocked(why);
@@ -97,15 +100,18 @@ fn off(user: &User, want: &Want, context: &Context<'_>) -> Verdict {
         return not_by_itself(&groups, &rest, context);
     }
     if user.usage_location.is_none() {
-        return Verdict::Blocked(WhyNot::NoUsageLocation);
+        let hidden = hidden(&group_ids(groups.iter().map(|one| one.by)), context);
+        return Verdict::Blocked(WhyNot::NoUsageLocation { hidden });
     }
     match &want.license {
         None => Verdict::Enable(licenses(&to_enable)),
         Some((name, narrowed)) => {
-            let kept: Vec<_> = to_enable.into_iter().filter(|one| narrowed.contains(&one.sku)).collect();
+            let (kept, others): (Vec<_>, Vec<_>) =
+                to_enable.into_iter().partition(|one| narrowed.contains(&one.sku));
             if kept.is_empty() {
                 let (narrowed_to, is_selected) = (Some(name.clone()), !want.is_named);
-                return Verdict::Blocked(WhyNot::NoLicense { narrowed_to, is_selected });
+                let own = names(&others, context);
+                return Verdict::Blocked(WhyNot::NoLicense { narrowed_to, own, is_selected });
             }
             Verdict::Enable(licenses(&kept))
         }
@@ -153,18 +159,35 @@ fn not_by_itself(disabling: &[&&Assignment], rest: &[&&Assignment], context: &Co
     if !covering.is_empty() {
         return Verdict::Covered(covering);
     }
-    match rest.iter().find(|one| one.error.is_some()).or(rest.first()) {
-        Some(broken) => in_error(broken, context),
-        None => Verdict::Blocked(WhyNot::OffByGroups(refs(&ids, context))),
-    }
+    let hidden = hidden(&ids, context);
+    let Some(broken) = rest.iter().find(|one| one.error.is_some()).or(rest.first()) else {
+        return Verdict::Blocked(WhyNot::OffByGroups(hidden));
+    };
+    let from = through(broken, context.observed);
+    Verdict::Blocked(WhyNot::InError {
+        license: from.license,
+        group: from.group,
+        state: broken.state.as_str().to_owned(),
+        error: broken.error.clone(),
+        hidden,
+    })
 }
 
-fn in_error(one: &Assignment, context: &Context<'_>) -> Verdict {
-    Verdict::Blocked(WhyNot::InError {
-        license: context.observed.catalog.name(one.sku),
-        state: one.state.as_str().to_owned(),
-        error: one.error.clone(),
-    })
+/// What is known already of groups that turn a user off.
+fn hidden(ids: &[GroupId], context: &Context<'_>) -> Vec<Hidden> {
+    let already = |id: &GroupId| {
+        let unfinished = context.running.in_flight.get(&SubjectId::Group(*id));
+        if unfinished.is_some_and(InFlight::counts_as_off) {
+            Already::InFlight
+        } else if context.comes_on(*id) {
+            Already::On
+        } else if context.groups.contains_key(id) {
+            Already::Declared
+        } else {
+            Already::Nothing
+        }
+    };
+    ids.iter().map(|id| Hidden { group: named(*id, context), already: already(id) }).collect()
 }
 
 /// The rows of a user who is on and has not been turned on since the date.
@@ -181,16 +204,43 @@ fn toggle_due(user: &User, asked: Timestamp, sources: &[&Assignment], context: &
         if coming.is_empty() {
             return Verdict::Toggle(licenses(sources));
         }
-        return Verdict::Blocked(WhyNot::OnByGroups(refs(&coming, context)));
+        let held = kept_on(asked, sources, &coming, context);
+        return Verdict::Blocked(WhyNot::OnByGroups(Held { to_come: true, ..held }));
     }
-    let by_groups_only = sources.iter().all(|one| !one.is_direct());
-    let declared = |id: &GroupId| {
-        context.groups.get(id).is_some_and(|group| group.asked.is_some_and(|date| date >= asked))
-    };
-    if by_groups_only && groups.iter().all(declared) {
+    let held = kept_on(asked, sources, &groups, context);
+    if held.own.is_empty() && held.groups.iter().all(|one| one.standing == Standing::InTime) {
         return Verdict::Covered(groups);
     }
-    Verdict::Blocked(WhyNot::OnByGroups(refs(&groups, context)))
+    Verdict::Blocked(WhyNot::OnByGroups(held))
+}
+
+/// What keeps a user on whom no change of its own turns off.
+fn kept_on(asked: Timestamp, sources: &[&Assignment], groups: &[GroupId], context: &Context<'_>) -> Held {
+    let own: Vec<&Assignment> = sources.iter().copied().filter(|one| one.is_direct()).collect();
+    let error = |id: GroupId| {
+        let of = sources.iter().filter(|one| one.by == AssignedBy::Group(id));
+        of.filter_map(|one| one.error.clone()).next()
+    };
+    let giving = |id: &GroupId| Giving {
+        group: named(*id, context),
+        standing: standing(*id, asked, context),
+        error: error(*id),
+    };
+    Held { asked, own: names(&own, context), groups: groups.iter().map(giving).collect(), to_come: false }
+}
+
+fn standing(id: GroupId, asked: Timestamp, context: &Context<'_>) -> Standing {
+    match context.groups.get(&id) {
+        None => Standing::Undeclared,
+        Some(DeclaredGroup { asked: None, .. }) => Standing::NoDate,
+        Some(DeclaredGroup { asked: Some(date), .. }) if *date < asked => Standing::Earlier(*date),
+        Some(DeclaredGroup { asked: Some(_), .. }) => Standing::InTime,
+    }
+}
+
+/// The part numbers of their licenses, each once.
+fn names(assignments: &[&Assignment], context: &Context<'_>) -> Vec<String> {
+    licenses(assignments).into_iter().map(|sku| context.observed.catalog.name(sku)).collect()
 }
 
 fn licenses(assignments: &[&Assignment]) -> Vec<SkuId> {
@@ -212,6 +262,6 @@ fn group_ids(sources: impl Iterator<Item = AssignedBy>) -> Vec<GroupId> {
     ids
 }
 
-fn refs(ids: &[GroupId], context: &Context<'_>) -> Vec<GroupRef> {
-    ids.iter().map(|id| GroupRef { id: *id, name: context.observed.group_name(*id) }).collect()
+fn named(id: GroupId, context: &Context<'_>) -> GroupRef {
+    GroupRef { id, name: context.observed.group_name(id) }
 }

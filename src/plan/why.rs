@@ -1,5 +1,7 @@
 //! Why a declared subject is left alone, and the next step: the closed set of DESIGN's "blocked".
 
+use super::sources;
+use super::ways::{self, Held, Hidden};
 use crate::model::{AssignmentError, GroupId, SERVICE_PLAN_NAME, UserId};
 
 /// Why nothing is done although something should be.
@@ -22,6 +24,8 @@ pub enum WhyNot {
         narrowed_to: Option<String>,
         /// A selector means it, and no entry names it.
         is_selected: bool,
+        /// The licenses of its own that turn it off, where the entry narrows to another one.
+        own: Vec<String>,
     },
     /// The tenant may not use the license now.
     LicenseNotUsable {
@@ -38,22 +42,29 @@ pub enum WhyNot {
         status: String,
     },
     /// Off, only through groups that disable it.
-    OffByGroups(Vec<GroupRef>),
+    OffByGroups(Vec<Hidden>),
     /// Its assignments are in error.
     InError {
         /// Part number.
         license: String,
+        /// The group that it comes from.
+        group: Option<GroupRef>,
         /// The state as Graph writes it.
         state: String,
         /// What Graph says is wrong.
         error: Option<AssignmentError>,
+        /// Groups that turn it off as well, and would do.
+        hidden: Vec<Hidden>,
     },
     /// A direct assignment cannot be written without one.
-    NoUsageLocation,
+    NoUsageLocation {
+        /// Groups that turn it off as well, and would do.
+        hidden: Vec<Hidden>,
+    },
     /// Protected users are never turned off.
     Protected,
     /// On through groups, so that no change of the user turns it off.
-    OnByGroups(Vec<GroupRef>),
+    OnByGroups(Held),
     /// A protected person would go off with the group.
     ProtectedMembers(Vec<String>),
     /// More members than `limits.groupMembers`.
@@ -74,6 +85,22 @@ pub struct GroupRef {
     pub name: String,
 }
 
+impl GroupRef {
+    /// `group "E5 Legal"`; by id where it has no name that could be read.
+    pub fn short(&self) -> String {
+        if self.name == self.id.to_string() { self.full() } else { format!("group \"{}\"", self.name) }
+    }
+
+    /// `group "E5 Legal" (8a9b…)`, because names are not unique.
+    pub fn full(&self) -> String {
+        if self.name == self.id.to_string() {
+            format!("group {}", self.id)
+        } else {
+            format!("group \"{}\" ({})", self.name, self.id)
+        }
+    }
+}
+
 impl WhyNot {
     /// The stable code.
     pub fn code(&self) -> &'static str {
@@ -86,7 +113,7 @@ impl WhyNot {
             WhyNot::NotProvisioned { .. } => "not-provisioned",
             WhyNot::OffByGroups(_) => "off-by-group",
             WhyNot::InError { .. } => "assignment-in-error",
-            WhyNot::NoUsageLocation => "no-usage-location",
+            WhyNot::NoUsageLocation { .. } => "no-usage-location",
             WhyNot::Protected => "protected",
             WhyNot::OnByGroups(_) => "on-by-group",
             WhyNot::ProtectedMembers(_) => "protected-member",
@@ -112,20 +139,22 @@ impl WhyNot {
             WhyNot::NotProvisioned { license, status } => {
                 format!("{SERVICE_PLAN_NAME} of {license} is not provisioned in the tenant ({status})")
             }
-            WhyNot::OffByGroups(groups) => format!("turned off by {}", names(groups)),
-            WhyNot::InError { license, state, error: Some(error) } => {
-                format!("its {license} is in error: {error} (state {state})")
+            WhyNot::OffByGroups(hidden) => format!("turned off by {}", names(hidden)),
+            WhyNot::InError { license, group, state, error, .. } => {
+                let from = group.as_ref().map_or_else(String::new, |group| format!(" of {}", group.full()));
+                match error {
+                    Some(error) => {
+                        let meaning = error.meaning();
+                        format!("its {license}{from} is in error: {error}, {meaning} (state {state})")
+                    }
+                    None => format!("its {license}{from} is not in force (state {state})"),
+                }
             }
-            WhyNot::InError { license, state, error: None } => {
-                format!("its {license} is not in force (state {state})")
-            }
-            WhyNot::NoUsageLocation => {
+            WhyNot::NoUsageLocation { .. } => {
                 "it has no usageLocation, and Graph refuses direct licenses without one".into()
             }
             WhyNot::Protected => "it is protected, and a toggle would turn it off".into(),
-            WhyNot::OnByGroups(groups) => {
-                format!("it is on through {}: no change of the user turns it off", names(groups))
-            }
+            WhyNot::OnByGroups(held) => held.reason(),
             WhyNot::ProtectedMembers(people) => {
                 format!("its toggle would turn off protected people: {}", people.join(", "))
             }
@@ -141,29 +170,29 @@ impl WhyNot {
             WhyNot::NotFound => "correct the name, or remove the entry".into(),
             WhyNot::NameMoved { .. } => "declare the object id of the one that is meant".into(),
             WhyNot::Ambiguous(_) => "declare the id of the one that is meant".into(),
-            WhyNot::NoLicense { narrowed_to: None, is_selected: false } => {
+            WhyNot::NoLicense { narrowed_to: None, is_selected: false, .. } => {
                 "assign an E5-class license, or remove the entry".into()
             }
-            WhyNot::NoLicense { narrowed_to: None, is_selected: true } => {
+            WhyNot::NoLicense { narrowed_to: None, is_selected: true, .. } => {
                 "assign an E5-class license, or leave it out of the selection: `except`, or a narrower selector"
                     .into()
+            }
+            WhyNot::NoLicense { narrowed_to: Some(_), own, .. } if !own.is_empty() => {
+                format!("name {} as `license`, or leave it out", own.join(" or "))
             }
             WhyNot::NoLicense { narrowed_to: Some(_), .. } => "correct `license`, or leave it out".into(),
             WhyNot::LicenseNotUsable { .. } => "renew the subscription; enabling cannot help before".into(),
             WhyNot::NotProvisioned { .. } => {
                 "activate the service plan for the tenant in the Microsoft 365 admin center".into()
             }
-            WhyNot::OffByGroups(groups) => match groups.as_slice() {
-                [_] => "declare that group under `groups`, or license the user directly".into(),
-                _ => "declare one of those groups under `groups`, or license the user directly".into(),
-            },
-            WhyNot::InError { error: Some(error), .. } => error.remedy().into(),
-            WhyNot::InError { error: None, .. } => {
-                "look at the user's licenses in the Microsoft 365 admin center".into()
+            WhyNot::OffByGroups(hidden) => ways::to_turn_on(hidden),
+            WhyNot::InError { error, hidden, .. } => {
+                let remedy = error.as_ref().map_or(sources::LOOK, AssignmentError::remedy);
+                or_by_group(remedy, hidden)
             }
-            WhyNot::NoUsageLocation => "set the user's usageLocation".into(),
+            WhyNot::NoUsageLocation { hidden } => or_by_group("set the user's usageLocation", hidden),
             WhyNot::Protected => "take it out of `protect`, or out of the entry with the date".into(),
-            WhyNot::OnByGroups(_) => "toggle the group: declare it under `groups` with the same date".into(),
+            WhyNot::OnByGroups(held) => held.next_step(),
             WhyNot::ProtectedMembers(_) => {
                 "give them a direct license first, take them out of `protect`, or out of the group".into()
             }
@@ -181,17 +210,12 @@ fn list(ids: &[GroupId]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// `group “E5 Legal” (8a9b…)`, joined.
-fn names(groups: &[GroupRef]) -> String {
-    let each: Vec<String> = groups
-        .iter()
-        .map(|group| {
-            if group.name == group.id.to_string() {
-                format!("group {}", group.id)
-            } else {
-                format!("group \"{}\" ({})", group.name, group.id)
-            }
-        })
-        .collect();
-    each.join(" and ")
+/// `group "E5 Legal" (8a9b…)`, joined.
+fn names(hidden: &[Hidden]) -> String {
+    hidden.iter().map(|one| one.group.full()).collect::<Vec<_>>().join(" and ")
+}
+
+/// What helps with the user itself, and the groups that would do instead.
+fn or_by_group(own: &str, hidden: &[Hidden]) -> String {
+    if hidden.is_empty() { own.to_owned() } else { format!("{own}; or {}", ways::by_any_group(hidden)) }
 }

@@ -12,6 +12,7 @@ pub mod human;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+mod member_lines;
 pub mod output;
 pub mod progress;
 pub mod remarks;

@@ -122,6 +122,7 @@ fn new(who: &Subject, live: &Live, action: Action, catalog: &Catalog) -> Change 
         edits: edits.collect(),
         steps: Vec::new(),
         people: people.map(|id| Person { id, name: String::new() }).into_iter().collect(),
+        members: None,
         people_now: None,
         reason: String::new(),
         expect,

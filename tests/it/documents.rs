@@ -126,6 +126,33 @@ fn every_run_of_an_example_is_a_run_document() {
 }
 
 #[test]
+fn every_explanation_is_an_explain_document() {
+    const KEYS: &[&str] = &[
+        "format_version",
+        "read_at",
+        "tenant",
+        "subject",
+        "on",
+        "through",
+        "licenses",
+        "user",
+        "group",
+        "manifests",
+    ];
+    let site = Site::of_files("tests/it/explained/manifest.yaml", "tests/it/explained/tenant.yaml");
+    for subject in
+        ["both@contoso.com", "covered.twice@contoso.com", "only.e3@contoso.com", "E5 Legal", "E5 Support"]
+    {
+        for manifest in [None, Some(site.manifest())] {
+            let words: Vec<&str> =
+                ["explain", subject].into_iter().chain(manifest).chain(["--json"]).collect();
+            let document = is_a(&site.run_words(&words), "explain", KEYS);
+            assert_eq!(document["manifests"].as_array().map(Vec::len), Some(usize::from(manifest.is_some())));
+        }
+    }
+}
+
+#[test]
 fn a_journal_of_an_example_is_made_of_records() {
     let schema = std::fs::read_to_string(repository("schema/journal.schema.json")).expect("a schema");
     let schema: Value = serde_json::from_str(&schema).expect("JSON");

@@ -17,6 +17,7 @@ mod events;
 mod examples;
 mod exhaustive;
 mod exit_codes;
+mod explain;
 mod formats;
 mod fuzz;
 mod groups;

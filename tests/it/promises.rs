@@ -329,6 +329,9 @@ fn p4_looking_writes_nothing() {
         site.plan();
         site.run(&format!("plan {} --json --detailed-exitcode", site.manifest()));
         site.run("status");
+        for person in site.people().0.keys().take(3) {
+            site.run(&format!("explain {person} {}", site.manifest()));
+        }
         Ran::of(&mut advaudit(&["check", site.manifest()])).exits(0);
         Ran::of(&mut advaudit(&["schema"])).exits(0);
         assert!(site.writes().is_empty(), "{example}: {:?}", site.writes());
@@ -342,6 +345,9 @@ fn p4_looking_writes_nothing_even_when_somebody_is_due() {
     let before = site.writes().len();
     site.plan().exits(0).shows("1 to resume");
     site.run("status").exits(0);
+    for person in site.people().0.keys() {
+        site.run(&format!("explain {person} {}", site.manifest())).exits(0);
+    }
     assert_eq!(site.writes().len(), before);
 }
 

@@ -69,8 +69,7 @@ impl Collecting<'_> {
             }
         }
         for entry in &self.declared.groups {
-            let asked = entry.wish.toggle_if_enabled_before;
-            if let (Some(_), Lookup::Found(id)) = (asked, observed.group_key(&entry.group)) {
+            if let Lookup::Found(id) = observed.group_key(&entry.group) {
                 ids.extend(self.members_read(id).filter(|user| needs(user, None)).map(|user| user.id));
             }
         }

@@ -10,7 +10,7 @@ use super::super::observed::{Lookup, Members};
 use super::super::reading::{READS_DISAGREE, fatal, matters};
 use super::super::selection::{Listing, Selection};
 use super::super::user_list::UserList;
-use super::Collecting;
+use super::{Collecting, Reach};
 use crate::graph::{Failure, Fields, Filtered, UserRead};
 use crate::manifest::declared::Select;
 use crate::model::{Assignment, GroupId, GroupKey, UserId, UserKey};
@@ -53,7 +53,9 @@ impl Collecting<'_> {
     /// How much is asked of each user: more only where a selector looks at it.
     pub(super) fn fields(&self) -> Fields {
         let looks = self.declared.selectors().any(|one| one.only_enabled);
-        if looks { Fields::StateAndAccount } else { Fields::State }
+        // Of one user it is told whose account it is.
+        let tells = self.reach == Reach::OneUser;
+        if looks || tells { Fields::StateAndAccount } else { Fields::State }
     }
 
     /// All users of the tenant; kept are those who hold a license with the service plan, who are named or

@@ -182,11 +182,13 @@ fn row_due_is_toggled_and_says_who_goes_off_and_who_does_not() {
     assert_eq!(going_off(change), ["adele", "megan"]);
     assert_eq!(change.wait, SignedDuration::ZERO);
     assert_eq!(change.gate, SignedDuration::from_hours(2));
-    let told: Vec<_> = plan.findings.iter().filter(|one| one.code == Code::MemberDoesNotCount).collect();
-    assert!(
-        told.iter().any(|one| one.message.contains("ida"))
-            && told.iter().any(|one| one.message.contains("max"))
-    );
+    let members = change.members.as_ref().expect("what becomes of the members");
+    assert_eq!((members.total, members.off, members.undeclared), (Some(4), 2, 2));
+    let [stays] = members.stays_on.as_slice() else { panic!("{members:?}") };
+    assert_eq!((sources::joined(&stays.what).as_str(), &stays.names), ("its own SPE_E5", &vec![upn("ida")]));
+    let [broken] = members.in_error.as_slice() else { panic!("{members:?}") };
+    assert_eq!((&broken.what, &broken.names), (&Some(AssignmentError::CountViolation), &vec![upn("max")]));
+    assert!(!has(&plan, Code::MemberDoesNotCount), "its block says it");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod same_decision;
 mod second_opinion;
 mod skew;
 mod users;
+mod where_from;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,9 +12,10 @@ use crate::plan::planned::Summary;
 use crate::report::folded::{self, Block, steps};
 use crate::report::json::v1::common::{FindingDocument, SubjectName};
 use crate::report::json::v1::plan::{AssignmentDocument, BlockedDocument, NamesDocument, PlanDocument};
+use crate::report::member_lines::{self, MemberLine};
 use crate::report::rollout::{self, Drawn};
 use crate::report::style::{Kind, Style};
-use crate::report::words::{count, people, time, wrap};
+use crate::report::words::{count, time, wrap};
 
 /// How many names a folded block spells out without `-v`.
 const NAMES: usize = 5;
@@ -109,10 +110,7 @@ fn change_block(block: &Block<'_>, plan: &PlanDocument, view: View) -> String {
     if let Some(off) = folded::time_off(block) {
         text.push_str(&line("time off", &off, view));
     }
-    if first.subject.kind == SubjectKind::Group && first.action == Action::Toggle {
-        let all: Vec<&str> = first.people.iter().map(|person| person.name.as_str()).collect();
-        text.push_str(&line("goes off", &names(&all, view), view));
-    }
+    text.push_str(&of_members(member_lines::of_change(first), view));
     text.push_str(&line("why", &first.reason, view));
     if let Some(cause) = first.cause.and_then(in_words) {
         text.push_str(&line("cause", cause, view));
@@ -130,7 +128,7 @@ fn in_words(cause: Cause) -> Option<&'static str> {
 }
 
 /// `      why: …`, wrapped under its own first word.
-fn line(word: &str, text: &str, view: View) -> String {
+pub(super) fn line(word: &str, text: &str, view: View) -> String {
     format!("      {word}: {}\n", wrap(&harmless(text), 8 + word.len(), view.width))
 }
 
@@ -150,8 +148,20 @@ fn whom(block: &Block<'_>, view: View) -> String {
     }
 }
 
-fn names(all: &[&str], view: View) -> String {
-    format!("{}: {}", people(all.len() as u64), listed(all, view))
+/// What is said of the members of a group; without `-v` a few lines of each kind.
+pub(super) fn of_members(lines: Vec<MemberLine<'_>>, view: View) -> String {
+    let (shown, left) = if view.verbose { (lines, 0) } else { member_lines::first_of_each(lines) };
+    let mut text: String = shown.iter().map(|own| member_line(own, view)).collect();
+    if left > 0 {
+        text.push_str(&format!("      … and {left} more lines like these (-v shows them)\n"));
+    }
+    text
+}
+
+/// `      stays on: 1 person through its own SPE_E5: nestor@…`.
+fn member_line(own: &MemberLine<'_>, view: View) -> String {
+    let names = if own.names.is_empty() { String::new() } else { format!(": {}", listed(&own.names, view)) };
+    line(own.word, &format!("{}{names}", own.says), view)
 }
 
 fn listed(all: &[&str], view: View) -> String {

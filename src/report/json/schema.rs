@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::v1::{
-    check::CheckDocument, doctor::DoctorDocument, event::EventDocument, plan::PlanDocument, run::RunDocument,
-    status::StatusDocument,
+    check::CheckDocument, doctor::DoctorDocument, event::EventDocument, explain::ExplainDocument,
+    plan::PlanDocument, run::RunDocument, status::StatusDocument,
 };
 use crate::journal::record::Record;
 
@@ -27,6 +27,8 @@ pub enum Which {
     Check,
     /// The document of `doctor`.
     Doctor,
+    /// The document of `explain`.
+    Explain,
 }
 
 impl Which {
@@ -41,6 +43,7 @@ impl Which {
             Which::Status => "status.schema.json",
             Which::Check => "check.schema.json",
             Which::Doctor => "doctor.schema.json",
+            Which::Explain => "explain.schema.json",
         }
     }
 }
@@ -56,6 +59,7 @@ pub fn text(which: Which) -> String {
         Which::Status => schemars::schema_for!(StatusDocument).into(),
         Which::Check => schemars::schema_for!(CheckDocument).into(),
         Which::Doctor => schemars::schema_for!(DoctorDocument).into(),
+        Which::Explain => schemars::schema_for!(ExplainDocument).into(),
     };
     super::v1::common::text(&schema)
 }

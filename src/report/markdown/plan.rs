@@ -14,7 +14,8 @@ use crate::plan::change::{Action, Cause};
 use crate::plan::planned::Summary;
 use crate::report::folded::{self, Block};
 use crate::report::json::v1::common::{FindingDocument, PlaceDocument};
-use crate::report::json::v1::plan::{BlockedDocument, LimitDocument, PlanDocument};
+use crate::report::json::v1::plan::{BlockedDocument, ChangeDocument, LimitDocument, PlanDocument};
+use crate::report::member_lines;
 use crate::report::rollout::{self, Drawn};
 use crate::report::words::{count, people, time};
 
@@ -22,6 +23,9 @@ use crate::report::words::{count, people, time};
 const NAMES: usize = 3;
 /// How many findings of severity error are told at the top.
 const ALERTS: usize = 5;
+
+/// How many sentences on the members of one group.
+const MEMBER_LINES: usize = 6;
 
 /// Bytes of a command that is worth copying.
 const COMMAND: usize = 4_000;
@@ -280,9 +284,14 @@ fn detail(action: Action, block: Block<'_>) -> Option<Detail<'_>> {
     let steps = format!("{}{off}", folded::steps(first));
     if first.subject.kind == SubjectKind::Group && action == Action::Toggle {
         let people = people(first.people.len() as u64);
-        let text = format!("{}: {steps}. Off with it go {people}", subject(&first.subject));
+        let others = others_of_group(block.first);
+        let text = format!("{}: {steps}.{others} Off with it go {people}", subject(&first.subject));
         let names = Box::new(first.people.iter().map(|person| code(&person.name)));
         return Some(Detail { text, names, total: first.people.len() });
+    }
+    if first.members.is_some() && action == Action::Enable {
+        let text = format!("{}:{}", subject(&first.subject), others_of_group(first));
+        return Some(Detail { text, names: Box::new(std::iter::empty()), total: 0 });
     }
     if total == 1 {
         let text = format!("{}: {steps}", subject(&first.subject));
@@ -293,6 +302,27 @@ fn detail(action: Action, block: Block<'_>) -> Option<Detail<'_>> {
     let text = if action == Action::Enable { users } else { format!("{steps}. {users}") };
     let names = Box::new(block.all.into_iter().map(|one| subject(&one.subject)));
     (total > NAMES || action != Action::Enable).then_some(Detail { text, names, total })
+}
+
+/// What is to be said of the members beside who goes off, each in a sentence with a few names.
+fn others_of_group(change: &ChangeDocument) -> String {
+    let lines = member_lines::of_change(change);
+    let told: Vec<_> = lines.iter().filter(|own| own.word != "goes off").collect();
+    let mut text = String::new();
+    for own in told.iter().take(MEMBER_LINES) {
+        let names: Vec<String> = own.names.iter().take(NAMES + 1).map(|name| code(name)).collect();
+        let more = own.names.len().saturating_sub(NAMES);
+        let names = match more {
+            0 => names.join(", "),
+            _ => format!("{} and {more} more", names[..NAMES].join(", ")),
+        };
+        let colon = if names.is_empty() { "" } else { ": " };
+        _ = write!(text, " *{}* {}{colon}{names}.", own.word, spoken(&own.says));
+    }
+    if told.len() > MEMBER_LINES {
+        _ = write!(text, " And more of this kind ({}).", told.len() - MEMBER_LINES);
+    }
+    text
 }
 
 fn blocked(plan: &PlanDocument) -> Section<'_> {

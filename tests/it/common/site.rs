@@ -55,6 +55,19 @@ impl Site {
         Site { folder, manifest: own("manifest"), tenant: own("tenant") }
     }
 
+    /// These two files of the repository, with a state folder of its own.
+    pub fn of_files(manifest: &str, tenant: &str) -> Site {
+        let folder = tempfile::tempdir().expect("a folder");
+        Site { folder, manifest: manifest.into(), tenant: tenant.into() }
+    }
+
+    /// Another file in its folder; its path.
+    pub fn beside(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
+    }
+
     /// Replaces the manifest.
     pub fn declare(&self, manifest: &str) {
         self.write_manifest(&format!("{MANIFEST}{manifest}"));
@@ -82,9 +95,18 @@ impl Site {
         self.run_with(command, |_| {})
     }
 
+    /// The same in words that may have spaces in them.
+    pub fn run_words(&self, words: &[&str]) -> Ran {
+        self.run_args(words, |_| {})
+    }
+
     /// The same in an environment.
     pub fn run_with(&self, command: &str, prepare: impl FnOnce(&mut std::process::Command)) -> Ran {
-        let mut args: Vec<&str> = command.split(' ').collect();
+        self.run_args(&command.split(' ').collect::<Vec<_>>(), prepare)
+    }
+
+    fn run_args(&self, words: &[&str], prepare: impl FnOnce(&mut std::process::Command)) -> Ran {
+        let mut args = words.to_vec();
         args.extend(["--sandbox", self.tenant()]);
         let state = self.state();
         args.extend(["--state", state.to_str().expect("UTF-8")]);

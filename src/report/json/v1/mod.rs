@@ -4,6 +4,8 @@ pub mod check;
 pub mod common;
 pub mod doctor;
 pub mod event;
+pub mod explain;
+pub mod members;
 pub mod plan;
 pub mod plan_file;
 pub mod restored;

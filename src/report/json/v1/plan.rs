@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::common::{self, FindingDocument, PlaceDocument, ServicePlanDocument, SubjectName, TenantDocument};
+use super::members::MembersDocument;
 use super::rollout::RolloutDocument;
 use crate::model::{
     AssignedBy, Catalog, SERVICE_PLAN, ServicePlanId, SignedDuration, SkuId, Timestamp, UserId,
@@ -117,6 +118,8 @@ pub struct ChangeDocument {
     pub people: Vec<PersonDocument>,
     /// People times minutes that it is to turn off; 0 where it only turns on.
     pub off_user_minutes: u64,
+    /// Of a group that is toggled or enabled: what becomes of its members.
+    pub members: Option<MembersDocument>,
     /// Why.
     pub reason: String,
     /// The date that asked for a toggle.
@@ -346,7 +349,8 @@ impl From<SummaryDocument> for Summary {
     }
 }
 
-fn change(change: &Change, catalog: &Catalog) -> ChangeDocument {
+/// One change with the names of its licenses.
+pub(super) fn change(change: &Change, catalog: &Catalog) -> ChangeDocument {
     let assignment = |edit: &Edit| AssignmentDocument {
         license: LicenseDocument { id: edit.sku, part_number: catalog.name(edit.sku) },
         before: edit.before.clone(),
@@ -376,6 +380,7 @@ fn change(change: &Change, catalog: &Catalog) -> ChangeDocument {
             .map(|one| PersonDocument { id: one.id, name: one.name.clone() })
             .collect(),
         off_user_minutes: off_minutes(change),
+        members: change.members.as_ref().map(MembersDocument::from),
         reason: change.reason.clone(),
         asked: change.asked,
         cause: change.cause,

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::common::ServicePlanDocument;
+use super::members::MembersDocument;
 use super::plan::{
     ChangeDocument, ExpectationDocument, OffDocument, PlanDocument, StepDocument, SummaryDocument,
 };
@@ -17,6 +18,7 @@ use crate::model::{
 use crate::plan::change::{Action, Change, Expectation, Person, Step};
 use crate::plan::edit::Edit;
 use crate::plan::limits::Limit;
+use crate::plan::members::Members;
 use crate::plan::resolve::Protected;
 use crate::plan::running::{InFlight, Phase};
 
@@ -107,6 +109,13 @@ fn change(document: &ChangeDocument, made_at: Timestamp) -> Result<Change, Strin
         after: one.after.clone(),
     });
     let edits: Vec<Edit> = edits.collect();
+    if document.members.is_some() && subject.id.user().is_some() {
+        return Err(format!("{subject} is a user and has members"));
+    }
+    let off = document.members.as_ref().map(|members| members.off);
+    if document.action == Action::Toggle && off.is_some_and(|off| off != document.people.len() as u64) {
+        return Err(format!("the members of {subject} who go off are not counted as they are named"));
+    }
     let people = document.people.iter().map(|one| Person { id: one.id, name: one.name.clone() });
     let expect: BTreeSet<Expectation> = document.expect.iter().map(expectation).collect::<Result<_, _>>()?;
     let resumes = match (&document.off, document.action) {
@@ -125,6 +134,7 @@ fn change(document: &ChangeDocument, made_at: Timestamp) -> Result<Change, Strin
         edits,
         steps,
         people: people.collect(),
+        members: document.members.as_ref().map(Members::from),
         people_now: None,
         reason: document.reason.clone(),
         expect,
@@ -141,6 +151,7 @@ fn subject(document: &ChangeDocument) -> Result<Subject, String> {
     let name = document.subject.name.clone();
     on_one_line(&name)?;
     document.people.iter().try_for_each(|person| on_one_line(&person.name))?;
+    document.members.iter().flat_map(MembersDocument::words).try_for_each(on_one_line)?;
     let id = document.subject.id.ok_or_else(|| format!("{name} has no id"))?;
     let id = match document.subject.kind {
         SubjectKind::User => SubjectId::User(UserId(id)),

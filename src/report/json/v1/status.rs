@@ -44,7 +44,7 @@ pub struct EndedDocument {
 }
 
 /// One unfinished toggle, with the keys of the run document.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct InFlightDocument {
     /// Who.
     pub subject: SubjectName,
@@ -110,7 +110,8 @@ fn user_seconds(own: &InFlight, now: Timestamp) -> u64 {
     u64::try_from(until.duration_since(own.off_at()).as_secs()).unwrap_or(0).saturating_mul(own.people)
 }
 
-fn in_flight(own: &InFlight, now: Timestamp) -> InFlightDocument {
+/// What is known of one unfinished toggle.
+pub(super) fn in_flight(own: &InFlight, now: Timestamp) -> InFlightDocument {
     let group = own.subject.id.kind() == SubjectKind::Group;
     let (outcome, off_at, on_at, due_at) = match own.phase {
         Phase::InDoubt { .. } => (Outcome::Pending, None, None, None),
