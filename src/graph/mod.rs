@@ -29,6 +29,7 @@ mod headers;
 mod http;
 mod keys;
 mod live;
+mod members;
 mod page;
 mod permission;
 mod plain;
