@@ -40,8 +40,8 @@ stories! {
     a_box_that_is_not_ticked_is_ticked: "not-ticked",
     a_whole_organization_gets_what_it_pays_for: "organization",
     the_quick_start_enables_toggles_and_toggles_a_group: "quick-start",
-    people_are_selected_by_what_the_directory_says: "selectors",
     people_go_off_in_a_window_after_a_canary: "rollout",
+    people_are_selected_by_what_the_directory_says: "selectors",
     a_ticked_box_is_toggled_with_an_hour_in_between: "ticked",
     what_cannot_be_read_is_unknown_and_the_rest_is_done: "unreadable",
 }
