@@ -96,23 +96,10 @@ fn keeping(mut read: UserRead, wanted: &dyn Fn(&Assignment) -> bool) -> UserRead
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
-    use crate::graph::testing::{ADELE, Bench, E5, LEGAL, MEGAN, Prepared, ok, refused, user};
-
-    fn list(value: &[Value]) -> Prepared {
-        ok(json!({ "value": value }))
-    }
-
-    fn batch(parts: &[(u16, Value)]) -> Prepared {
-        let part = |(id, (status, body)): (usize, &(u16, Value))| json!({ "id": id.to_string(), "status": status, "body": body });
-        ok(json!({ "responses": parts.iter().enumerate().map(part).collect::<Vec<_>>() }))
-    }
-
-    fn absent() -> (u16, Value) {
-        (404, json!({ "error": { "code": "Request_ResourceNotFound", "message": "absent" } }))
-    }
+    use crate::graph::testing::{ADELE, Bench, E5, LEGAL, MEGAN, absent, batch, list, ok, refused, user};
 
     #[tokio::test]
     async fn members_are_the_direct_users_each_once() {

@@ -190,26 +190,13 @@ fn value<T: DeserializeOwned, V>(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::graph::testing::{
-        ADELE, AUDITING, Bench, E5, LEGAL, MEGAN, Prepared, REQUEST_ID, group, ok, user,
+        ADELE, AUDITING, Bench, E5, LEGAL, MEGAN, REQUEST_ID, absent, batch, group, list, user,
     };
     use crate::model::SERVICE_PLAN;
-
-    fn list(value: &[Value]) -> Prepared {
-        ok(json!({ "value": value }))
-    }
-
-    fn batch(parts: &[(u16, Value)]) -> Prepared {
-        let part = |(id, (status, body)): (usize, &(u16, Value))| json!({ "id": id.to_string(), "status": status, "body": body });
-        ok(json!({ "responses": parts.iter().enumerate().map(part).collect::<Vec<_>>() }))
-    }
-
-    fn absent() -> (u16, Value) {
-        (404, json!({ "error": { "code": "Request_ResourceNotFound", "message": "absent" } }))
-    }
 
     fn key(text: &str) -> UserKey {
         UserKey::parse(text)

@@ -271,3 +271,19 @@ pub fn catalog(plans: &[&str]) -> Catalog {
 pub fn sku(id: &str) -> SkuId {
     id.parse().expect("an id")
 }
+
+/// A page of a collection, without a next one.
+pub fn list(value: &[Value]) -> Prepared {
+    ok(json!({ "value": value }))
+}
+
+/// The answer to a batch: status and body of each part.
+pub fn batch(parts: &[(u16, Value)]) -> Prepared {
+    let part = |(id, (status, body)): (usize, &(u16, Value))| json!({ "id": id.to_string(), "status": status, "body": body });
+    ok(json!({ "responses": parts.iter().enumerate().map(part).collect::<Vec<_>>() }))
+}
+
+/// The part about somebody whom Graph does not know.
+pub fn absent() -> (u16, Value) {
+    (404, json!({ "error": { "code": "Request_ResourceNotFound", "message": "absent" } }))
+}
