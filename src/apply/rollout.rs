@@ -165,9 +165,10 @@ impl Course {
     /// When and by when, in the words of the manifest.
     pub fn times(&self) -> String {
         let windows: Vec<String> = self.rollout.windows.iter().map(ToString::to_string).collect();
-        let windows = (!windows.is_empty()).then(|| format!("toggles may start {}", windows.join(" or ")));
+        let windows =
+            (!windows.is_empty()).then(|| format!("`window` lets toggles start {}", windows.join(" or ")));
         let by = self.rollout.must_be_on_by.as_ref();
-        let by = by.map(|by| format!("whoever goes off must be back on by {by}"));
+        let by = by.map(|by| format!("`mustBeOnBy` is {by}"));
         windows.into_iter().chain(by).collect::<Vec<_>>().join(", and ")
     }
 }

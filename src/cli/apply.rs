@@ -139,12 +139,20 @@ async fn apply_now(
     }
     held.iter().for_each(|held| held.tell(&output));
     held.iter().filter_map(Held::failure).for_each(|failure| connection.pipeline.failed(failure));
-    let also: Vec<Exit> = held.iter().map(Held::exit).chain(args.narrow.blocked(&made.document)).collect();
+    let mut also: Vec<Exit> =
+        held.iter().map(Held::exit).chain(args.narrow.blocked(&made.document)).collect();
     // What starts nothing is not the plan that is gone on with.
     let mandate = held.iter().all(Held::starts).then(|| plan::mandate(&made.document, &made.rollout));
     run.carry_out(changes, made.protected, mandate.as_ref(), args.no_wait).await?;
     if args.reprocess && mandate.is_some() {
-        run.reprocess(&made.groups, &Reprocessor::new(connection.client.clone())).await?;
+        let reprocessor = Reprocessor::new(connection.client.clone());
+        if let Err(error) = run.reprocess(&made.groups, &reprocessor).await {
+            // What was done before is still told.
+            let failure = Failure::from(error);
+            failure.show(&output);
+            connection.pipeline.failed(&failure);
+            also.push(failure.exit());
+        }
     }
     Ok(end(run, Some(&made.document), connection, &also).await)
 }

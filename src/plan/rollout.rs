@@ -8,14 +8,23 @@ use crate::diag::{Code, Finding};
 use crate::manifest::declared::{Declared, Toggle};
 use crate::model::{Rollout, SignedDuration, Subject, SubjectKind, Timestamp};
 
-/// Beside wait and gate, what it takes to write and to look: at the quota of 20 writes a second (GRAPH 8.1)
-/// thousands are turned on in it, and a write that has to be tried again for a while is still in time.
-pub const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+/// Beside wait and gate, the most that it is taken to need for writing and looking: at the quota of 20 writes a
+/// second (GRAPH 8.1) thousands are turned on in it, and a write that has to be tried again for a while is still in
+/// time.
+const MARGIN_MAX: SignedDuration = SignedDuration::from_mins(5);
+/// It is this part of wait and gate: five minutes of an hour.
+const MARGIN_PART: i32 = 12;
 
 /// How long after its start a toggle with these times is back on, if nothing is wrong: off and wait for a
 /// user; off, gate and wait for a group, because its gate may hold the on back so long.
 pub fn need(wait: SignedDuration, gate: SignedDuration) -> SignedDuration {
-    wait.saturating_add(gate).saturating_add(MARGIN)
+    let off = wait.saturating_add(gate);
+    off.saturating_add(margin(off))
+}
+
+/// What it takes to write and to look, for a toggle that is off for so long.
+fn margin(off: SignedDuration) -> SignedDuration {
+    (off / MARGIN_PART).min(MARGIN_MAX)
 }
 
 /// The canary while it is put together: subjects join as long as their people fit, at least one.
@@ -125,10 +134,9 @@ pub fn lint(declared: &Declared, now: Timestamp) -> Vec<Finding> {
             SubjectKind::Group => ("a group", "`groupGate` and `groupWait`"),
         };
         let message = format!(
-            "no toggle of {whose} can ever start: it needs {} minutes ({parts}, and {} minutes for the writes), and \
+            "no toggle of {whose} can ever start: it needs {} minutes ({parts}, and a little for the writes), and \
              `window` and `mustBeOnBy` never leave that much time",
-            need.as_mins(),
-            MARGIN.as_mins()
+            need.as_mins()
         );
         let finding =
             Finding::new(Code::NeverFits, message).help("open the window earlier, or put the deadline off");

@@ -157,8 +157,8 @@ fn what_holds_back_says_how_it_ends_and_what_to_do() {
     assert_eq!((outcome, trouble.code.as_str()), (Outcome::Pending, "not-now"));
     assert_eq!(
         trouble.message,
-        "not started: toggles may start Sat 22:00-04:00 Europe/Berlin, and whoever goes off must be back on by \
-         07:00 Europe/Berlin; run again at 2026-11-28T21:00:00Z or later"
+        "not started: `window` lets toggles start Sat 22:00-04:00 Europe/Berlin, and `mustBeOnBy` is 07:00 \
+         Europe/Berlin; run again at 2026-11-28T21:00:00Z or later"
     );
     let (outcome, trouble) = Held::Stopped(Stop::TooManyFailures(1)).end(&course);
     assert_eq!((outcome, trouble.code.as_str()), (Outcome::Skipped, "too-many-failures"));
