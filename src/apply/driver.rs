@@ -457,7 +457,14 @@ impl<'a> Driver<'a> {
         self.reads.remove(&index);
         self.wakes.remove(&index);
         let is_told = is_toggle && !(is_off && end.outcome == Outcome::Pending);
-        let halts = is_told && self.course.ends(index, (&subject, people), end.outcome, was_off);
+        let was_halted = self.course.stop().is_some();
+        if is_told && !self.machines[index].broken().is_empty() {
+            self.course.left_in_error(index, &subject);
+        }
+        if is_told {
+            self.course.ends(index, (&subject, people), end.outcome, was_off);
+        }
+        let halts = !was_halted && self.course.stop().is_some();
         self.tell(Tell::Ended { subject, end });
         self.tell_halt(halts);
     }
@@ -479,7 +486,14 @@ impl<'a> Driver<'a> {
         let starts_at = self.starts_at();
         self.end_what_did_not_start();
         let leave = |mut machine: Machine| {
-            machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), waits)));
+            let off = machine.holds_off().then(|| match machine.due() {
+                Some(due) => {
+                    format!("it is off because of us, and turned on when due, at {due:.0}; run again then")
+                }
+                None => "it is off because of us; run again soon, to see how far it is".to_owned(),
+            });
+            let why = off.unwrap_or_else(|| waits.to_owned());
+            machine.leave(Some(Trouble::ours(Outcome::Pending.as_str(), why)));
             machine
         };
         let machines = self.machines.into_iter().map(leave).collect();

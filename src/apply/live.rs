@@ -8,6 +8,7 @@ use crate::model::{
 use crate::observe::effect::is_in_error;
 use crate::observe::observed::{Group, User};
 use crate::plan::change::Expectation;
+use crate::plan::sources::unprovisioned;
 use crate::plan::{expect_group, expect_user};
 
 /// What one read showed.
@@ -168,7 +169,8 @@ impl Live {
         users.iter().filter(move |user| {
             let mut held = user.assignments.iter();
             held.any(|one| own(one) && one.leaves_on() && one.state != AssignmentState::Error)
-                && user.sources(catalog).into_iter().all(own)
+                // What the tenant has not provisioned keeps nobody on.
+                && user.sources(catalog).into_iter().all(|one| own(one) || unprovisioned(one.sku, catalog).is_some())
         })
     }
 

@@ -85,11 +85,17 @@ impl Course {
         }
     }
 
-    /// A toggle, or one of an earlier run, ended, with so many people; `was_off` when it was turned on after an off that was seen. True when
-    /// that stops the run's toggles.
-    pub fn ends(&mut self, index: usize, who: (&Subject, u64), outcome: Outcome, was_off: bool) -> bool {
+    /// A toggle left members of its group in error: of the canary, that is what a canary is for.
+    pub fn left_in_error(&mut self, index: usize, subject: &Subject) {
+        if self.out.contains(&index) {
+            self.stop.get_or_insert_with(|| Stop::CanaryFailed(Some(subject.clone())));
+        }
+    }
+
+    /// A toggle, or one of an earlier run, ended, with so many people; `was_off` when it was turned on after an
+    /// off that was seen.
+    pub fn ends(&mut self, index: usize, who: (&Subject, u64), outcome: Outcome, was_off: bool) {
         let (subject, people) = who;
-        let was_stopped = self.stop.is_some();
         self.failures += u64::from(outcome.is_failure());
         if self.out.remove(&index) {
             if outcome.went_wrong() {
@@ -100,7 +106,6 @@ impl Course {
             }
         }
         self.count_failures();
-        !was_stopped && self.stop.is_some()
     }
 
     fn count_failures(&mut self) {
@@ -208,15 +213,14 @@ impl Stop {
         match self {
             Stop::CanaryFailed(Some(subject)) => {
                 let message = format!(
-                    "not started: {subject} of the canary did not come back on as it should; see to that, then run \
-                     again, which begins with a new canary"
+                    "not started: {subject} of the canary did not come back on as it should, or left members in error; \
+                     see to that, then run again"
                 );
                 Trouble::ours("canary-failed", message)
             }
             Stop::CanaryFailed(None) => Trouble::ours(
                 "canary-failed",
-                "not started: one of the canary failed while others of it were still off; see to that, then run again, \
-                 which begins with a new canary",
+                "not started: the canary of an earlier run did not come back on as it should; see to that, then run again",
             ),
             Stop::TooManyFailures(failures) => {
                 let toggles = if *failures == 1 { "toggle has" } else { "toggles have" };

@@ -12,7 +12,7 @@ use super::{Exit, Failure, step_summary};
 use crate::apply::driver::Stopped;
 use crate::apply::event::Told;
 use crate::apply::interrupt::{Interrupt, Interrupter};
-use crate::apply::outcome::{Outcome, Trouble};
+use crate::apply::outcome::{Outcome, Retried, Trouble};
 use crate::diag::Code;
 use crate::graph::{Needs, OffWriter};
 use crate::journal::lease::Lease;
@@ -256,6 +256,11 @@ fn exit(ended: &Ended, plan: Option<&PlanDocument>, subjects: &[SubjectDocument]
         (someone_is_off || any(&[Outcome::Pending, Outcome::Stuck])).then_some(Exit::Pending),
         any(&[Outcome::Failed, Outcome::Skipped]).then_some(Exit::Partial),
         plan.is_some_and(|plan| !plan.complete).then_some(Exit::Partial),
+        ended
+            .reprocessed
+            .iter()
+            .any(|one| matches!(one.result, Retried::Refused(_)))
+            .then_some(Exit::Partial),
     ];
     Exit::first(&holding.into_iter().flatten().chain(also.iter().copied()).collect::<Vec<_>>())
 }

@@ -43,7 +43,7 @@ pub(super) fn status(args: &StatusArgs, global: &Global) -> Result<Exit, Failure
             Format::Json => common::text(document),
             // No other format is let through to this command.
             Format::Human | Format::Markdown | Format::Sarif | Format::Junit | Format::Gitlab => {
-                let text = human::status::render(document, now, output.style());
+                let text = human::status::render(document, now, output.style(), output.width());
                 format!("Tenant {}\n{text}", document.tenant)
             }
         });

@@ -3,6 +3,7 @@
 
 use super::change::{Action, Change};
 use super::dates::{Renewal, renewal};
+use super::findings::NO_DATE_DECIDES;
 use super::narrow::selects;
 use super::planned::{InSync, Plan, Said};
 use super::resolve::{Desired, Want};
@@ -195,7 +196,7 @@ impl Judged {
                 )
             },
             Renewal::NoDate => Decision {
-                next_step: Some(A_LATER_DATE.into()),
+                next_step: Some(NO_DATE_DECIDES.into()),
                 ..of("undecided", "Graph gives no date on which it was turned on: it is not toggled".into())
             },
             Renewal::Due => of("in_sync", "it is on".into()),
@@ -250,7 +251,10 @@ fn of_change(change: &Change) -> Decision {
     let recorded = change.resumes.as_ref().is_some_and(|own| own.recorded);
     let (why, next) = match change.action {
         Action::Enable => (change.reason.clone(), "`advaudit apply` turns it on"),
-        Action::Toggle => (because(change), "`advaudit apply` turns it off, and on again"),
+        Action::Toggle => (
+            because(change),
+            "`advaudit apply` turns it off, and on again, as far as `limits` and `toggle` let it; `advaudit plan` says when",
+        ),
         Action::Resume if recorded => (
             format!("it is off in an unfinished toggle of ours: {}", change.reason),
             "`advaudit apply` or `heal` turns it on when it is due",
@@ -282,7 +286,8 @@ fn covered(id: SubjectId, groups: &[GroupId], want: Option<&Want>, observed: &Ob
     let is_on = user.is_some_and(|user| user.is_on(&observed.catalog));
     match (is_on, want.and_then(|want| want.asked)) {
         (true, Some(asked)) => format!(
-            "it was not turned on since {asked}; it goes off and on with {}, declared for that date or a later one",
+            "it was not turned on since {asked}; it goes off and on with {}, declared for that date or a later one, if \
+             nothing blocks that",
             join(all, "and")
         ),
         _ => format!("it comes on with {}, which is declared", join(all, "or")),

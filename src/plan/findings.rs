@@ -1,7 +1,7 @@
 //! What a plan tells beside its changes: dates that do not decide, members whom a toggle does not
 //! turn off, errors beside a working assignment, groups that go alone, limits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Action;
 use super::dates::Renewal;
@@ -11,7 +11,7 @@ use super::members::own_error;
 use super::planned::Plan;
 use super::resolve::Want;
 use super::skew::Skew;
-use super::sources::LOOK;
+use super::sources::{LOOK, through};
 use super::users::Verdict;
 use super::ways::join;
 use super::why::GroupRef;
@@ -24,6 +24,12 @@ use crate::observe::observed::{Group, Observed, User};
 
 /// How many names a finding spells out.
 const NAMES: usize = 5;
+/// How many sources that keep members on.
+const SOURCES: usize = 3;
+
+/// What helps where Graph gives no date at all.
+pub(super) const NO_DATE_DECIDES: &str =
+    "no date decides where Graph gives none: if it has to be toggled, do it by hand in the admin center";
 
 /// On, asked to be toggled, and nobody can tell whether it is due.
 pub(super) fn undecided(subject: &Subject, want: &Want, why: Renewal) -> Finding {
@@ -40,7 +46,13 @@ pub(super) fn undecided(subject: &Subject, want: &Want, why: Renewal) -> Finding
             format!("{subject} is not toggled: Graph gives no date on which the service plan was turned on")
         }
     };
-    Finding::new(Code::Undecided, message).at(&want.place).help("a later `toggleIfEnabledBefore` asks again")
+    let help = match why {
+        Renewal::NoDate => NO_DATE_DECIDES,
+        Renewal::ChangedSince(_) | Renewal::Renewed | Renewal::Due => {
+            "a later `toggleIfEnabledBefore` asks again"
+        }
+    };
+    Finding::new(Code::Undecided, message).at(&want.place).help(help)
 }
 
 /// Off, and it was on as declared before: somebody else turned it off.
@@ -80,9 +92,10 @@ pub(super) fn of_members(
     let on_anyway = roll.kinds.get(&Member::OnAnyway).map_or(&[][..], Vec::as_slice);
     if !on_anyway.is_empty() {
         let message = format!(
-            "{}: {} on through another source as well, so a toggle of this group does not reach them: {}",
+            "{}: {} on through {}, so a toggle of this group does not reach them: {}",
             group.name,
             people(on_anyway.len()),
+            others(group, on_anyway, observed),
             names(on_anyway, observed)
         );
         findings.push(Finding::new(Code::MemberDoesNotCount, message).at(&want.place));
@@ -102,6 +115,20 @@ pub(super) fn of_members(
         findings.push(Finding::new(Code::MemberDoesNotCount, message).at(&want.place).help(remedy));
     }
     findings
+}
+
+/// What keeps these members on beside that group: `its own SPE_E5 or SPE_E5 of group "E5 Sales"`.
+fn others(group: &Group, ids: &[UserId], observed: &Observed) -> String {
+    let users = ids.iter().filter_map(|id| observed.users.get(id));
+    let sources = users.flat_map(|user| user.sources(&observed.catalog));
+    let others = sources.filter(|one| one.by.group() != Some(group.id));
+    let all: BTreeSet<String> = others.map(|one| through(one, observed).to_string()).collect();
+    let more = all.len().saturating_sub(SOURCES);
+    let mut shown: Vec<String> = all.into_iter().take(SOURCES).collect();
+    if more > 0 {
+        shown.push(format!("{more} other sources"));
+    }
+    join(shown.into_iter(), "or")
 }
 
 /// The members in error, by what is wrong.

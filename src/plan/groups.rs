@@ -6,6 +6,7 @@ use super::Draft;
 use super::change::Person;
 use super::dates::{Own, Renewal, renewal};
 use super::resolve::{Desired, Want};
+use super::sources::unprovisioned;
 use super::users::Verdict;
 use super::why::WhyNot;
 use crate::model::{
@@ -172,9 +173,13 @@ fn roll(group: &Group, observed: &Observed, going_off: &BTreeSet<GroupId>) -> Ro
         let kind = user.as_member(group.id, &observed.catalog);
         let sources = user.sources(&observed.catalog);
         let by_this = |one: &&Assignment| one.by == AssignedBy::Group(group.id);
-        let stays_on = |one: &&Assignment| match one.by {
-            AssignedBy::Direct => true,
-            AssignedBy::Group(id) => id != group.id && !going_off.contains(&id),
+        // What the tenant has not provisioned is of no use to anybody, so it keeps nobody on either.
+        let stays_on = |one: &&Assignment| {
+            unprovisioned(one.sku, &observed.catalog).is_none()
+                && match one.by {
+                    AssignedBy::Direct => true,
+                    AssignedBy::Group(id) => id != group.id && !going_off.contains(&id),
+                }
         };
         if sources.iter().any(by_this) && !sources.iter().any(stays_on) {
             roll.off.push(Person { id: user.id, name: user.upn.clone() });

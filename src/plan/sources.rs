@@ -167,11 +167,7 @@ impl<'a> Sources<'a> {
 
     /// What keeps the user on; empty when the user is off.
     pub fn giving(&self) -> Vec<Through> {
-        self.giving_but(|_| false)
-    }
-
-    fn giving_but(&self, leaves_out: impl Fn(AssignedBy) -> bool) -> Vec<Through> {
-        let giving = self.all.iter().filter(|one| one.role.gives() && !leaves_out(one.assignment.by));
+        let giving = self.all.iter().filter(|one| one.role.gives());
         giving.map(|one| one.through.clone()).collect()
     }
 
@@ -202,11 +198,17 @@ impl<'a> Sources<'a> {
     }
 
     fn off_at(&self, by: AssignedBy, own: &[&Source<'_>], observed: &Observed) -> Effect {
-        let others = self.giving_but(|place| place == by);
+        // What is of no use keeps nobody on, nor does what its group has off by now.
+        let lasts = |one: &&Source<'_>| {
+            one.role == Role::Gives && group_has_it_on(one.assignment, observed) != Some(false)
+        };
+        let others = self.all.iter().filter(|one| one.assignment.by != by).filter(lasts);
+        let others: Vec<Through> = others.map(|one| one.through.clone()).collect();
         if !others.is_empty() {
             return Effect::StaysOn(others);
         }
-        if group_is_on(by, observed) == Some(false) {
+        let mut giving = own.iter().filter(|one| one.role.gives());
+        if giving.all(|one| group_has_it_on(one.assignment, observed) == Some(false)) {
             return Effect::OnItsWay;
         }
         match own.iter().any(|one| one.role.gives() && is_in_error(one.assignment)) {
@@ -230,7 +232,7 @@ impl<'a> Sources<'a> {
         if !others.is_empty() {
             return Effect::IsOnAnyway(others);
         }
-        match group_is_on(by, observed) {
+        match group_has_it_on(hidden.assignment, observed) {
             Some(true) => Effect::OnItsWay,
             Some(false) | None => Effect::TurnsOn,
         }
@@ -270,12 +272,12 @@ pub fn unprovisioned(sku: SkuId, catalog: &Catalog) -> Option<String> {
     (!plan.is_provisioned()).then(|| plan.provisioning.clone())
 }
 
-/// Whether the group itself has it on, where it is a group that was read.
-fn group_is_on(by: AssignedBy, observed: &Observed) -> Option<bool> {
-    match by {
-        AssignedBy::Direct => None,
-        AssignedBy::Group(id) => observed.groups.get(&id).map(|group| group.is_on(&observed.catalog)),
-    }
+/// Whether the group's own list leaves it on in that very license by now; none for a license of the user's own,
+/// and where the group, or the license on it, is not there to be seen.
+pub fn group_has_it_on(assignment: &Assignment, observed: &Observed) -> Option<bool> {
+    let group = observed.groups.get(&assignment.by.group()?)?;
+    let own = group.licenses.iter().find(|license| license.sku == assignment.sku)?;
+    Some(own.leaves_on())
 }
 
 fn obstacle(one: &Source<'_>) -> Obstacle {

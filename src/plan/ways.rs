@@ -95,13 +95,10 @@ impl Held {
             return self.by_groups();
         }
         let own = join(self.own.iter().cloned(), "and");
-        let (these, them) = match self.groups.as_slice() {
-            [one] => (one.group.short(), "that group"),
-            several => (join(several.iter().map(|one| one.group.short()), "and"), "those groups"),
-        };
+        let these = join(self.groups.iter().map(|one| one.group.short()), "and");
         format!(
-            "no declaration helps, and advaudit takes no license away. By hand either turn the service plan off in its \
-             own {own} ({these} {} it on), then {}; or take it out of {them}, and this entry is enough",
+            "no declaration helps, and advaudit takes no license away. By hand turn the service plan off in its own {own} \
+             ({these} {} it on), then {}",
             if self.groups.len() == 1 { "keeps" } else { "keep" },
             self.by_groups()
         )

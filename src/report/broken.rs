@@ -37,7 +37,7 @@ fn sentence(error: Option<&str>, all: &[&MemberInErrorDocument]) -> String {
 
 /// `reprocessed 2 members of E5 Legal, without error now: a@x.com, b@x.com`.
 pub(super) fn retried(all: &[ReprocessedDocument]) -> Vec<String> {
-    let mut alike: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    let mut alike: BTreeMap<(&str, bool, &str), Vec<&str>> = BTreeMap::new();
     for one in all {
         let said = match (one.result, &one.message, &one.error) {
             (ReprocessResult::Healed, _, _) => "without error now",
@@ -46,15 +46,17 @@ pub(super) fn retried(all: &[ReprocessedDocument]) -> Vec<String> {
             (ReprocessResult::Refused, Some(message), _) => message,
             (ReprocessResult::Refused, None, _) => "refused",
         };
-        alike.entry((&one.group.name, said)).or_default().push(&one.member.name);
+        let refused = one.result == ReprocessResult::Refused;
+        alike.entry((&one.group.name, refused, said)).or_default().push(&one.member.name);
     }
-    let line = |((group, said), names): ((&str, &str), Vec<&str>)| {
+    let line = |((group, refused, said), names): ((&str, bool, &str), Vec<&str>)| {
         let shown = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
         let more = match names.len().saturating_sub(NAMES) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        format!("reprocessed {} of {group}: {shown}{more}: {said}", count(names.len(), "member", "members"))
+        let done = if refused { "could not reprocess" } else { "reprocessed" };
+        format!("{done} {} of {group}: {shown}{more}: {said}", count(names.len(), "member", "members"))
     };
     alike.into_iter().map(line).collect()
 }

@@ -304,7 +304,10 @@ impl Machine {
     /// one is in doubt, that one is ended with the on.
     pub fn stay_on(&mut self, outcome: Outcome, trouble: Trouble, world: &World<'_>) -> Vec<Command> {
         if self.facts.doubt_since.is_some() {
-            return self.give_up_off(trouble, world);
+            // It may have been off, so it is not called not started.
+            let message =
+                trouble.message.replacen("not started", "its off was in doubt, and it is turned on again", 1);
+            return self.give_up_off(Trouble { message, ..trouble }, world);
         }
         self.state = State::Ended;
         self.end.get_or_insert(End { outcome, trouble: Some(trouble) });

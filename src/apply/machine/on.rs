@@ -231,18 +231,37 @@ impl Machine {
         world: &World<'_>,
     ) -> Vec<Command> {
         let all_on = self.members_are(true, live, on_at, world);
-        if !all_on && self.facts.ask_members && live.has_no_members_read() {
+        if !all_on && live.has_no_members_read() && (self.facts.ask_members || !in_time) {
+            self.facts.ask_members = true;
             return vec![self.read_after(SignedDuration::ZERO, world)];
         }
         if !all_on && in_time {
             return self.read_again(world);
         }
-        if !all_on {
-            self.notes.push("not every member was seen on yet: Graph is still processing the group".into());
+        if !all_on && !self.do_all_show_on(live) {
+            let message = self.who_is_not_on();
+            if self.holds_off() {
+                return self.stop_trying(Outcome::Pending, Trouble::ours("members-not-on", message));
+            }
+            self.notes.push(message);
         }
         self.compare_lists(live, world);
         self.note_newly_broken(live);
         self.finish()
+    }
+
+    /// Whether every member shows the on, though Graph calls the group unfinished.
+    fn do_all_show_on(&self, live: &Live) -> bool {
+        let call = live.roll_call(&self.job.skus, &self.facts.members, true);
+        call.is_some_and(|call| call.shown == call.waited_for)
+    }
+
+    fn who_is_not_on(&self) -> String {
+        let seen = self.headcount.filter(|seen| seen.on);
+        let seen = seen.map_or_else(String::new, |seen| format!(" ({} of {} were)", seen.shown, seen.of));
+        format!(
+            "not every member was seen on yet{seen}: Graph still works on the group; the next run looks again"
+        )
     }
 
     /// Members whom the change left in error.

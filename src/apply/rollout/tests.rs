@@ -48,7 +48,9 @@ impl Course {
     }
 
     fn end(&mut self, index: usize, outcome: Outcome) -> bool {
-        self.ends(index, (&subject(index), 1), outcome, true)
+        let was_stopped = self.stop().is_some();
+        self.ends(index, (&subject(index), 1), outcome, true);
+        !was_stopped && self.stop().is_some()
     }
 }
 
@@ -113,6 +115,16 @@ fn who_came_back_in_earlier_runs_has_been_the_canary() {
     let past = Past { came_back: 3, ..Past::default() };
     assert_eq!(Course::new(canary_of(3), past, std::iter::empty()).start_users(0..9), 9);
     assert_eq!(Course::new(canary_of(5), past, std::iter::empty()).start_users(0..9), 2, "two are missing");
+}
+
+#[test]
+fn a_canary_that_left_members_in_error_has_failed_and_others_have_not() {
+    let mut course = course(canary_of(1));
+    assert_eq!(course.start_users(0..2), 1);
+    course.left_in_error(5, &subject(5));
+    assert_eq!(course.stop(), None, "it is none of the canary");
+    course.left_in_error(0, &subject(0));
+    assert_eq!(course.stop(), Some(&Stop::CanaryFailed(Some(subject(0)))));
 }
 
 #[test]

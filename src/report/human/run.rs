@@ -30,9 +30,12 @@ pub fn render(run: &RunDocument, style: Style, width: usize) -> String {
     }
     text.push_str(&summary(run, style));
     text.push('\n');
-    text.push_str(&cost(run));
+    text.push_str(&wrap(&cost(run), 0, width));
     if let Some(resume_after) = run.resume_after {
-        text.push_str(&format!("To continue, run `apply` or `heal` at {} or later.\n", time(resume_after)));
+        // What has not started is not `heal`'s to start.
+        let is_off = |one: &SubjectDocument| one.off_at.is_some() && one.on_at.is_none();
+        let commands = if run.subjects.iter().any(is_off) { "`apply` or `heal`" } else { "`apply`" };
+        text.push_str(&format!("To continue, run {commands} at {} or later.\n", time(resume_after)));
     }
     text
 }

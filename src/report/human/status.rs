@@ -5,10 +5,10 @@ use crate::apply::outcome::Outcome;
 use crate::model::{SubjectKind, Timestamp};
 use crate::report::json::v1::status::{InFlightDocument, StatusDocument};
 use crate::report::style::{Kind, Style};
-use crate::report::words::{count, duration, number, people, time};
+use crate::report::words::{count, duration, number, people, time, wrap};
 
 /// Draws what is in flight.
-pub fn render(status: &StatusDocument, now: Timestamp, style: Style) -> String {
+pub fn render(status: &StatusDocument, now: Timestamp, style: Style, width: usize) -> String {
     let mut text = String::new();
     for one in &status.in_flight {
         let name = style.paint(Kind::Strong, harmless(&one.subject.name));
@@ -23,7 +23,7 @@ pub fn render(status: &StatusDocument, now: Timestamp, style: Style) -> String {
             (_, None, SubjectKind::User) => "the next run looks, and ends it on".to_owned(),
         };
         let minutes = so_far(one);
-        text.push_str(&format!("  {name}\n      {off}{minutes}; {due}\n"));
+        text.push_str(&format!("  {name}\n      {}\n", wrap(&format!("{off}{minutes}; {due}"), 6, width)));
     }
     match (status.in_flight.len(), status.people_off) {
         (0, _) => text.push_str("Nobody is off because of us.\n"),

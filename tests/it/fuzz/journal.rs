@@ -97,7 +97,7 @@ fn target() {
                 let now: Timestamp = "2026-11-22T09:30:00Z".parse().unwrap();
                 let running = replay(&loaded.records, now);
                 let document = StatusDocument::new(tenant, &running, None, now);
-                let shown = status::render(&document, now, output.style());
+                let shown = status::render(&document, now, output.style(), 80);
                 assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
                 assert!(!common::text(&document).is_empty());
             }

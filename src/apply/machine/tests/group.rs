@@ -115,6 +115,22 @@ fn that_a_member_was_seen_on_once_proves_nothing_for_it_may_have_been_before_the
 }
 
 #[test]
+fn a_group_whose_members_are_not_on_when_patience_ends_stays_open_and_is_looked_at_by_the_next_run() {
+    let mut story = Story::group_toggle();
+    story.group_off(&[On, On]).sees(legal(false, COMPLETE, None));
+    story.sees(legal(false, COMPLETE, Some(&[Off, Off]))).sees(legal(false, COMPLETE, None)).accepted();
+    story.at(7201).sees(legal(true, BUSY, None)).does("read members");
+    story.sees(legal(true, BUSY, Some(&[On, Off]))).does("").ends(Outcome::Pending);
+    assert!(story.machine.holds_off(), "somebody is off because of us");
+    let mut next = story.resumed(after(9_000));
+    next.begins().sees(legal(true, BUSY, None)).does("read members");
+    next.sees(legal(true, BUSY, Some(&[On, Off]))).ends(Outcome::Pending);
+    let mut last = next.resumed(after(9_300));
+    last.begins().sees(legal(true, BUSY, None)).sees(legal(true, BUSY, Some(&[On, On])));
+    last.does("closed resumed").ends(Outcome::Resumed);
+}
+
+#[test]
 fn a_member_who_shows_no_assignment_at_the_moment_has_not_shown_the_off() {
     let mut story = Story::group_toggle();
     story.group_off(&[On, On]).sees(legal(false, COMPLETE, None));
@@ -213,8 +229,9 @@ fn a_group_that_goes_on_processing_after_the_on_is_on_with_a_note() {
     let mut story = Story::new(Action::Enable, &legal(false, COMPLETE, None));
     story.begins().sees(legal(false, COMPLETE, Some(&[Off]))).does("intent on, ON").accepted();
     story.at(7199).sees(legal(true, BUSY, None)).does("read");
-    story.at(7200).sees(legal(true, BUSY, None)).does("closed enabled");
-    assert!(story.machine.notes()[0].contains("still processing"));
+    story.at(7200).sees(legal(true, BUSY, None)).does("read members");
+    story.sees(legal(true, BUSY, Some(&[Off]))).does("closed enabled");
+    assert!(story.machine.notes()[0].contains("still works"));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::plan::explained::{Decision, Entry, How, Judged};
 use crate::plan::group_trail::GroupTrail;
 use crate::plan::planned::Said;
 use crate::plan::running::Running;
-use crate::plan::sources::{Change, Role, Source, Sources, Turn};
+use crate::plan::sources::{Change, Role, Source, Sources, Turn, group_has_it_on};
 
 /// One user or group, explained.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -359,7 +359,7 @@ fn assignment(source: &Source<'_>, observed: &Observed) -> HeldDocument {
         meaning: own.error.as_ref().map(|error| error.meaning().to_owned()),
         remedy: own.error.as_ref().map(|error: &AssignmentError| error.remedy().to_owned()),
         since: own.updated,
-        group_on: group.map(|group| group.is_on(&observed.catalog)),
+        group_on: group_has_it_on(own, observed),
         group_processing: group
             .filter(|group| !group.processing.is_finished())
             .and_then(|group| group.processing.word().map(str::to_owned)),
