@@ -47,7 +47,7 @@ pub fn render(own: &ExplainDocument, view: View) -> String {
     text
 }
 
-/// `User adele@contoso.com (8a9b…)`, and when and where that was read.
+/// `User adele@contoso.com (8a9b…): on`, and when and where that was read.
 fn who(own: &ExplainDocument, view: View) -> String {
     let name = view.style.paint(Kind::Strong, harmless(&own.subject.name));
     let id = own.subject.id.map_or_else(String::new, |id| format!(" ({id})"));
@@ -61,7 +61,9 @@ fn who(own: &ExplainDocument, view: View) -> String {
         Some("disabled") => "Cannot sign in; its licenses count, and toggles work, as of any other user\n",
         Some(_) | None => "",
     };
-    format!("{kind} {name}{id}\nTenant {tenant}, read at {}\n{account}", time(own.read_at))
+    let (kind_of, word) = if own.on { (Kind::On, "on") } else { (Kind::Bad, "off") };
+    let state = view.style.paint(kind_of, word);
+    format!("{kind} {name}{id}: {state}\nTenant {tenant}, read at {}\n{account}", time(own.read_at))
 }
 
 /// What stands over some lines.
@@ -160,11 +162,11 @@ fn assignments(user: &UserDocument, view: View) -> String {
     text
 }
 
-/// `SPE_E5, its own`, `SPE_E5 of group "E5 Legal" (1e9a…)`.
+/// `SPE_E5, direct`, `SPE_E5 by group "E5 Legal" (1e9a…)`.
 fn from(own: &ThroughDocument) -> String {
     match &own.group {
-        None => format!("{}, its own", own.license),
-        Some(group) => format!("{} of group \"{}\" ({})", own.license, group.name, group.id),
+        None => format!("{}, direct", own.license),
+        Some(group) => format!("{} by group \"{}\" ({})", own.license, group.name, group.id),
     }
 }
 

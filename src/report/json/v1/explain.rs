@@ -89,6 +89,8 @@ pub struct UserDocument {
 pub struct HeldDocument {
     /// The license, and the group that it comes from.
     pub from: ThroughDocument,
+    /// `direct`, or the id of the group, as in `expect` of a plan.
+    pub by: String,
     /// Whether the assignment itself leaves the service plan on.
     pub on: bool,
     /// `gives`, `not_provisioned` (gives it, and the tenant has not provisioned it), `hides`, `in_error`,
@@ -352,6 +354,7 @@ fn assignment(source: &Source<'_>, observed: &Observed) -> HeldDocument {
     let group = own.by.group().and_then(|id| observed.groups.get(&id));
     HeldDocument {
         from: ThroughDocument::from(&source.through),
+        by: own.by.group().map_or_else(|| "direct".to_owned(), |id| id.to_string()),
         on: own.leaves_on(),
         role: source.role.as_str().to_owned(),
         state: own.state.as_str().to_owned(),
