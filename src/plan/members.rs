@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::Desired;
-use super::sources::{Through, Turn, through};
+use super::sources::{Through, Turn, through, unprovisioned};
 use super::why::GroupRef;
-use crate::model::{AssignedBy, Assignment, AssignmentError, GroupId};
+use crate::model::{AssignedBy, Assignment, AssignmentError, GroupId, Licensed};
 use crate::observe::effect::is_in_error;
 use crate::observe::observed::{Group, Members as Listed, Observed, User};
 
@@ -111,15 +111,17 @@ fn fate(user: &User, group: GroupId, turn: Turn, observed: &Observed, going_off:
     let (own, others): (Vec<&Assignment>, Vec<&Assignment>) =
         giving.into_iter().partition(|one| one.by == AssignedBy::Group(group));
     let goes_off = |one: &&&Assignment| matches!(one.by, AssignedBy::Group(id) if going_off.contains(&id));
-    let is_left = others.iter().any(|one| !goes_off(&one));
+    // What the tenant has not provisioned is of no use to anybody, so it keeps nobody on.
+    let is_of_use = |one: &&&Assignment| unprovisioned(one.sku, &observed.catalog).is_none();
+    let is_left = others.iter().any(|one| !goes_off(&one) && is_of_use(&one));
     match turn {
         Turn::Off if own.is_empty() && others.is_empty() => Fate::StaysOff,
         Turn::Off if !own.is_empty() && !is_left => {
             Fate::Off(others.iter().filter_map(|one| through(one, observed).group).collect())
         }
         Turn::On if own.is_empty() && others.is_empty() => match own_error(user, group, observed) {
-            Some(_) => Fate::StaysOff,
-            None => Fate::On,
+            None if can_give(group, observed) => Fate::On,
+            Some(_) | None => Fate::StaysOff,
         },
         Turn::Off | Turn::On => {
             // A group that is off may still be on for members whom Graph has not come to.
@@ -129,6 +131,12 @@ fn fate(user: &User, group: GroupId, turn: Turn, observed: &Observed, going_off:
             Fate::StaysOn(through)
         }
     }
+}
+
+/// Whether the tenant may use a license of that group, and has the service plan ready in it.
+fn can_give(group: GroupId, observed: &Observed) -> bool {
+    let ready = |license: &Licensed| unprovisioned(license.sku, &observed.catalog).is_none();
+    observed.groups.get(&group).is_some_and(|group| group.usable(&observed.catalog).any(ready))
 }
 
 /// What is wrong with the user's assignment from that group, where something is; Graph may not say what.

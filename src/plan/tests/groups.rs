@@ -117,6 +117,18 @@ fn a_protected_person_with_a_license_of_their_own_stays_on_and_blocks_nothing() 
 }
 
 #[test]
+fn what_the_tenant_has_not_provisioned_keeps_nobody_on_and_protects_nobody() {
+    let of_no_use = holds(SECURITY, AssignedBy::Direct, true);
+    let tenant = due().user("megan", &[on_by("Legal"), of_no_use]);
+    let tenant = tenant.owns(SECURITY, LicenseStatus::Enabled, "PendingActivation");
+    let plan = tenant.plan();
+    let change = the_change(&plan);
+    assert!(going_off(change).contains(&"megan"));
+    assert_eq!(change.members.as_ref().map(|members| members.off), Some(change.people.len() as u64));
+    assert_eq!(tenant.protects("megan").says("Legal"), "protected-member");
+}
+
+#[test]
 fn a_protected_name_that_could_not_be_resolved_protects_the_member_who_answers_to_it() {
     let mut tenant = due().protects("megan");
     tenant.observed.user_keys.insert(upn("megan"), Lookup::Unread("503".into()));
