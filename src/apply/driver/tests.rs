@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::apply::interrupt::Interrupt;
+use crate::apply::outcome::Outcome;
 use crate::apply::replay::replay;
 use crate::clock::Clock;
 use crate::diag::Source;
