@@ -16,9 +16,24 @@ impl Client {
         ask: &Ask,
         read: impl Fn(&Answer) -> Result<T, Failure>,
     ) -> Result<(Answer, T), Failure> {
+        let first = self.read(ask).await?;
+        self.read_on(ask, first, read).await
+    }
+
+    /// The same from an answer that has come already.
+    pub(super) async fn read_on<T>(
+        &self,
+        ask: &Ask,
+        first: Answer,
+        read: impl Fn(&Answer) -> Result<T, Failure>,
+    ) -> Result<(Answer, T), Failure> {
         let mut patience = Patience::new(self.ticks());
+        let mut came = Some(first);
         loop {
-            let answer = self.read(ask).await?;
+            let answer = match came.take() {
+                Some(first) => first,
+                None => self.read(ask).await?,
+            };
             let failure = match read(&answer) {
                 Ok(value) => return Ok((answer, value)),
                 Err(failure) => failure,

@@ -1,11 +1,16 @@
 //! The transport over a socket: https to Graph, plain http to a simulated tenant on this machine. What
 //! gets tokens goes by the same way, with less patience and smaller answers.
+//!
+//! Bytes are sent, received, decrypted and unpacked on a thread of their own, so that the next answer comes in
+//! while the one before is taken apart.
 
 use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::{ClientBuilder, Url};
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use super::root::{is_link_local, is_loopback, may_carry_a_token, origin_of};
 use super::transport::{HowLost, Lost, Request, Response, Sending, Transport};
@@ -22,6 +27,9 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
 /// is never asked for, would be 10 MB (GRAPH 3.3). Counted while it is unpacked, so that a few bytes
 /// cannot become all of the memory.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// More than a page of 999 users has.
+const ORDINARY_BYTES: usize = 2 * 1024 * 1024;
 
 /// A token is given or refused within a few seconds.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -41,6 +49,28 @@ pub struct HttpTransport {
     /// are none, which must not keep a slim container from talking to loopback.
     secure: OnceLock<reqwest::Client>,
     plain: OnceLock<reqwest::Client>,
+    wire: OnceLock<Wire>,
+}
+
+/// The thread on which bytes travel. Nobody waits for it at the end.
+#[derive(Debug)]
+struct Wire(Option<Runtime>);
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A request on its way; given up when nobody waits for its answer any more.
+struct OnItsWay(JoinHandle<Result<Response, Lost>>);
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl HttpTransport {
@@ -53,6 +83,7 @@ impl HttpTransport {
             reaches_link_local: false,
             secure: OnceLock::new(),
             plain: OnceLock::new(),
+            wire: OnceLock::new(),
         }
     }
 
@@ -103,13 +134,42 @@ impl HttpTransport {
             .timeout(self.total_timeout)
     }
 
+    fn runtime(&self) -> Result<&Runtime, Lost> {
+        if let Some(Wire(Some(runtime))) = self.wire.get() {
+            return Ok(runtime);
+        }
+        let builder = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = builder.map_err(|error| never_left(format!("cannot start a thread: {error}")))?;
+        match self.wire.get_or_init(|| Wire(Some(runtime))) {
+            Wire(Some(runtime)) => Ok(runtime),
+            Wire(None) => Err(never_left("the thread has ended".to_owned())),
+        }
+    }
+
     /// Sends one request; see [`Transport::send`].
     pub async fn carry(&self, request: Request) -> Result<Response, Lost> {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|_| never_left("the address is not an absolute URL".to_owned()))?;
-        let client = self.client(&url)?;
+        let client = self.client(&url)?.clone();
+        let call = Call { client, url, total_timeout: self.total_timeout, bytes_max: self.bytes_max };
+        let mut on_its_way = OnItsWay(self.runtime()?.spawn(call.send(request)));
+        let ended = (&mut on_its_way.0).await;
+        ended.unwrap_or_else(|error| Err(Lost { reason: error.to_string(), how: HowLost::NoAnswer }))
+    }
+}
+
+/// One request to one place.
+struct Call {
+    client: reqwest::Client,
+    url: Url,
+    total_timeout: Duration,
+    bytes_max: usize,
+}
+
+impl Call {
+    async fn send(self, request: Request) -> Result<Response, Lost> {
         let lost = |error: reqwest::Error| Lost {
-            reason: format!("{}: {}", origin_of(url.as_str()), explain(&error, self.total_timeout)),
+            reason: format!("{}: {}", origin_of(self.url.as_str()), explain(&error, self.total_timeout)),
             how: if error.is_connect() || error.is_builder() {
                 HowLost::NeverLeft
             } else {
@@ -117,14 +177,18 @@ impl HttpTransport {
             },
         };
         let request = reqwest::Request::try_from(request).map_err(lost)?;
-        let mut answer = client.execute(request).await.map_err(lost)?;
+        let mut answer = self.client.execute(request).await.map_err(lost)?;
+        let length = answer.content_length();
+        let bytes_max = u64::try_from(self.bytes_max).unwrap_or(u64::MAX);
+        if length.is_some_and(|length| length > bytes_max) {
+            return Err(too_large(self.bytes_max));
+        }
         let mut response = http::Response::new(Vec::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
-        let bytes_max = u64::try_from(self.bytes_max).unwrap_or(u64::MAX);
-        if answer.content_length().is_some_and(|length| length > bytes_max) {
-            return Err(too_large(self.bytes_max));
-        }
+        // Only as much as an ordinary page is believed without having come.
+        let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        response.body_mut().reserve(length.min(ORDINARY_BYTES));
         while let Some(chunk) = answer.chunk().await.map_err(lost)? {
             if response.body().len() + chunk.len() > self.bytes_max {
                 return Err(too_large(self.bytes_max));
