@@ -183,7 +183,13 @@ mod tests {
     fn catalog() -> Catalog {
         let plan = ServicePlan { name: "A_PLAN".into(), provisioning: "Success".into() };
         let plans: BTreeMap<_, _> = [(SERVICE_PLAN, plan)].into();
-        let license = License { id: E5, part_number: "SPE_E5".into(), status: LicenseStatus::Enabled, plans };
+        let license = License {
+            id: E5,
+            part_number: "SPE_E5".into(),
+            status: LicenseStatus::Enabled,
+            holders: None,
+            plans,
+        };
         [license].into_iter().collect()
     }
 

@@ -3,7 +3,7 @@
 use super::live::{Live, Members};
 use super::machine::Event;
 use super::outcome::Trouble;
-use crate::graph::{Failure, Fields, Reader, UserRead};
+use crate::graph::{Failure, Fields, Reader, UserRead, keeping};
 use crate::model::{Catalog, GroupId, SubjectId, UserKey};
 use crate::observe::observed::User;
 use crate::observe::reading::{group, matters, user};
@@ -64,7 +64,10 @@ async fn members(reader: &Reader, id: GroupId, catalog: &Catalog) -> Result<Memb
         true => Err(failure),
         false => Ok(Members::Unread(failure.explained())),
     };
-    let found = match reader.member_users(id, Fields::State, &|one| matters(one, catalog)).await {
+    let found = match reader
+        .member_users(id, Fields::STATE, &|read| keeping(read, &|one| matters(one, catalog)))
+        .await
+    {
         Ok(found) => found,
         Err(failure) => return unread(failure),
     };

@@ -11,7 +11,7 @@ use super::{Failure, files};
 use crate::clock::Clock;
 use crate::credentials::choice::{self, AUTHORITY_HOST, Variables};
 use crate::credentials::{Authority, Setting};
-use crate::graph::{BadTrust, Client, Cloud, HttpTransport, Observer, Root, Throttled, Token, Trust};
+use crate::graph::{BadTrust, Client, Cloud, HttpTransport, Lanes, Observer, Root, Throttled, Token, Trust};
 use crate::journal::state::State;
 use crate::model::Timestamp;
 use crate::plan::skew::Skew;
@@ -37,6 +37,8 @@ pub(super) struct Connection {
     /// Host and port of Graph, and of the login authority where one is asked; none for the sandbox.
     pub hosts: Vec<(String, u16)>,
     sandbox: Option<(InProcess, Saved)>,
+    /// In how many lanes long lists are read.
+    pub lanes: Lanes,
     /// How results and everything else are printed.
     pub output: Output,
     /// What a pipeline is told beside the result.
@@ -79,7 +81,8 @@ impl Connection {
         let tokens = setting.tokens().map_err(Failure::NoToken)?;
         let client = Client::new(Rc::new(HttpTransport::new(trust)), root, tokens, clock.clone());
         let client = client.observed(observer(&clock, output, &pipeline));
-        Ok(Connection { client, clock, state: global.state()?, hosts, sandbox: None, output, pipeline })
+        let (state, lanes) = (global.state()?, global.lanes());
+        Ok(Connection { client, clock, state, hosts, sandbox: None, lanes, output, pipeline })
     }
 
     fn sandbox(file: &Path, global: &Global, output: Output) -> Result<Self, Failure> {
@@ -107,7 +110,8 @@ impl Connection {
         let client = client.observed(observer(&clock, output, &pipeline));
         let state = State::Folder(state);
         let sandbox = Some((tenant, opened.saved));
-        Ok(Connection { client, clock, state, hosts: Vec::new(), sandbox, output, pipeline })
+        let lanes = global.lanes();
+        Ok(Connection { client, clock, state, hosts: Vec::new(), sandbox, lanes, output, pipeline })
     }
 
     /// Where the journals and leases of tenants are.

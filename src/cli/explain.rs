@@ -14,6 +14,7 @@ use crate::manifest::declared::{Declared, Who};
 use crate::model::{GroupId, GroupKey, SubjectId, SubjectKind, UserKey};
 use crate::observe::collect::{self, Reach};
 use crate::observe::observed::{Lookup, Observed, Tenant};
+use crate::observe::reading::Knows;
 use crate::plan::explained::Judged;
 use crate::plan::narrow;
 use crate::plan::resolve::resolve;
@@ -142,7 +143,8 @@ impl Asking<'_> {
 
     async fn more(&self, declared: &Declared, reach: Reach, observed: Observed) -> Result<Observed, Failure> {
         let last_on = self.running.left_on();
-        Ok(collect::more(self.reader, declared, reach, observed, &last_on, self.clock).await?)
+        let knows = Knows::only(&last_on);
+        Ok(collect::more(self.reader, declared, reach, observed, knows, self.clock).await?)
     }
 
     fn narrowed(&self, id: SubjectId, declared: &Declared, observed: &Observed) -> Declared {

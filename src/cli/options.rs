@@ -9,7 +9,7 @@ use clap::Args;
 use super::Failure;
 use super::pipeline::{Pipeline, is_stdout};
 use crate::credentials::Auth;
-use crate::graph::{Cloud, Root};
+use crate::graph::{Cloud, Lanes, Root};
 use crate::journal::address::{self, Named};
 use crate::journal::bucket::Bucket;
 use crate::journal::state::State;
@@ -61,6 +61,10 @@ pub(super) struct Global {
     /// the result goes to stderr. For plan, apply and heal
     #[arg(long, global = true, value_name = "FILE|-")]
     pub log_events: Option<PathBuf>,
+    /// Read long lists of users in so many lanes at once, at the price of a few requests more; without it as many
+    /// as are worth it. For plan and apply
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=32))]
+    lanes: Option<u8>,
     /// Never colour
     #[arg(long, global = true)]
     no_color: bool,
@@ -84,6 +88,11 @@ impl Global {
             no_colour: self.no_color,
             results_to_stderr: self.log_events.as_deref().is_some_and(is_stdout),
         }
+    }
+
+    /// In how many lanes long lists are read.
+    pub fn lanes(&self) -> Lanes {
+        self.lanes.map_or(Lanes::Auto, |lanes| Lanes::Exactly(lanes.into()))
     }
 
     /// Where Graph is, and of which cloud it is. A root of Microsoft's names its cloud.

@@ -12,13 +12,15 @@ use crate::journal::record::Allowed;
 use crate::model::{GroupId, Rollout, SignedDuration, Subject, SubjectId, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
+use crate::observe::reading::Knows;
 use crate::plan::change::Change;
 use crate::plan::estimate::Estimate;
+use crate::plan::passing::Passing;
 use crate::plan::planned::Plan;
 use crate::plan::resolve::{Desired, Protected, resolve};
 use crate::plan::running::Running;
-use crate::report::human::finding;
 use crate::report::human::plan::{View, approval, render, unknown};
+use crate::report::human::{finding, ways};
 use crate::report::json::v1::common::{self, FindingDocument, SubjectName};
 use crate::report::json::v1::plan::{LimitDocument, MadeFrom, PlanDocument};
 use crate::report::output::{Format, Output};
@@ -180,7 +182,14 @@ pub(super) async fn make(
     let Asked { manifest, narrow, allowing } = *asked;
     let clock = &connection.clock;
     let (declared, told) = manifests::read_for(manifest, &tenant, clock.now())?;
-    let observed = collect::collect(reader, &declared, tenant, &running.left_on(), clock).await?;
+    let (last_on, passing) = (running.left_on(), Passing::new(&declared, running, &narrow.only));
+    let passes_by = |user: &_, account, asked, catalog: &_| passing.passes_by(user, account, asked, catalog);
+    let knows = Knows { last_on: &last_on, passes_by: &passes_by, lanes: connection.lanes };
+    let before = connection.client.spent();
+    let observed = collect::collect(reader, &declared, tenant, knows, clock).await?;
+    if connection.output.verbose {
+        connection.output.say(&ways::render(&observed.ways, connection.client.spent() - before));
+    }
     let mut desired = resolve(&declared, &observed, running);
     desired.findings.extend(told);
     if desired.findings.iter().any(Finding::is_error) {

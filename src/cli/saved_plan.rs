@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::model::{SignedDuration, Timestamp};
 use crate::observe::collect;
 use crate::observe::observed::Tenant;
+use crate::observe::reading::Knows;
 use crate::plan::check::check_saved;
 use crate::plan::plan;
 use crate::plan::resolve::resolve;
@@ -77,8 +78,9 @@ impl SavedPlan {
         let mut left = left(&self.restored.changes, running, self.document.created_at, clock.now());
         if let Some(declared) = toggles(&left.changes, run.tenant().id, &protected) {
             let tenant = run.tenant().clone();
-            let observed =
-                collect::collect(run.reader(), &declared, tenant, &running.left_on(), clock).await?;
+            let last_on = running.left_on();
+            let knows = Knows::only(&last_on);
+            let observed = collect::collect(run.reader(), &declared, tenant, knows, clock).await?;
             let fresh = plan(&resolve(&declared, &observed, running), &observed, running, clock.now());
             left = left.looked_at(&observed, &fresh, running.runs.began);
         }

@@ -7,15 +7,16 @@ use std::str::FromStr;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
-use super::live::{
-    Account, GroupRead, Organization, Processing, ServicePlanEntry, UserRead, is_service_plan,
-};
+use super::live::{Account, GroupRead, Organization, Processing, ServicePlanEntry, UserRead};
 use super::plain::plain;
+use super::scalar::Guid;
 use super::wire;
 use crate::model::{
-    AssignedBy, Assignment, AssignmentError, AssignmentState, License, LicenseStatus, Licensed, ServicePlan,
-    ServicePlanId, Timestamp, UserId,
+    AssignedBy, Assignment, AssignmentError, AssignmentState, GroupId, License, LicenseStatus, Licensed,
+    ServicePlan, ServicePlanId, SkuId, UserId,
 };
 
 /// One object of an answer that cannot be read. The others can.
@@ -32,21 +33,22 @@ pub struct Malformed {
     pub why: String,
 }
 
-/// Who an object is, kept aside while the rest of it is taken apart.
-struct Who {
+/// Who an object is, for when something of it is missing.
+#[derive(Clone, Copy)]
+struct Who<'a> {
     what: &'static str,
-    id: Option<String>,
-    name: Option<String>,
+    id: Option<&'a dyn Display>,
+    name: Option<&'a String>,
 }
 
-impl Who {
-    fn new(what: &'static str, id: &Option<String>, name: &Option<String>) -> Self {
-        let shown = |text: &Option<String>| text.as_deref().map(plain);
-        Who { what, id: shown(id), name: shown(name) }
+impl<'a> Who<'a> {
+    fn new(what: &'static str, id: Option<&'a dyn Display>, name: &'a Option<String>) -> Self {
+        Who { what, id, name: name.as_ref() }
     }
 
     fn malformed(&self, why: impl Into<String>) -> Malformed {
-        Malformed { what: self.what, id: self.id.clone(), name: self.name.clone(), why: plain(why) }
+        let id = self.id.map(|id| plain(id.to_string()));
+        Malformed { what: self.what, id, name: self.name.map(plain), why: plain(why) }
     }
 
     /// A field that has to be there.
@@ -60,11 +62,24 @@ impl Who {
         text.parse().map_err(|error| self.malformed(format!("`{field}` is not an id: {error}")))
     }
 
+    /// The same of an id that was taken in as one.
+    fn guid(&self, field: &str, value: Option<&Guid>) -> Result<Uuid, Malformed> {
+        match self.need(field, value)? {
+            Guid::Is(id) => Ok(*id),
+            Guid::Not(text) => self.id::<Hyphenated>(field, Some(text)).map(Hyphenated::into_uuid),
+        }
+    }
+
     /// A list of service plans. One that is missing must not be read as empty: written back, an
     /// empty list turns every service plan on (GRAPH 4.2).
-    fn plans(&self, field: &str, ids: Option<Vec<String>>) -> Result<BTreeSet<ServicePlanId>, Malformed> {
-        self.need(field, ids)?.iter().map(|id| self.id(field, Some(id))).collect()
+    fn plans(&self, field: &str, ids: Option<&[Guid]>) -> Result<BTreeSet<ServicePlanId>, Malformed> {
+        self.need(field, ids)?.iter().map(|id| self.guid(field, Some(id)).map(ServicePlanId)).collect()
     }
+}
+
+/// An id where one is shown, if there is one.
+fn shown<T: Display>(id: &Option<T>) -> Option<&dyn Display> {
+    id.as_ref().map(|id| id as &dyn Display)
 }
 
 /// An entry whose types are not those of the wire at all.
@@ -77,14 +92,19 @@ pub(super) fn unfit(what: &'static str, entry: &RawValue, why: impl Display) -> 
 
 /// A user with `licenseAssignmentStates` selected.
 pub(super) fn user(user: wire::User) -> Result<UserRead, Malformed> {
-    let who = Who::new("user", &user.id, &user.user_principal_name);
-    let states = who.need("licenseAssignmentStates", user.license_assignment_states)?;
+    let who = Who::new("user", shown(&user.id), &user.user_principal_name);
+    let states = who.need("licenseAssignmentStates", user.license_assignment_states.as_deref())?;
+    let id = UserId(who.guid("id", user.id.as_ref())?);
+    who.need("userPrincipalName", user.user_principal_name.as_deref())?;
+    let assignments = assignments(&who, states)?;
+    let dates = user.assigned_plans.as_ref().map(|plans| entries(&who, plans)).transpose()?;
     Ok(UserRead {
-        id: who.id("id", user.id.as_deref())?,
-        upn: plain(who.need("userPrincipalName", user.user_principal_name)?),
+        id,
+        upn: plain(user.user_principal_name.unwrap_or_default()),
         usage_location: user.usage_location.filter(|location| !location.is_empty()).map(plain),
-        assignments: assignments(&who, states)?,
+        assignments,
         account: account(user.account_enabled, user.user_type.as_deref()),
+        dates,
     })
 }
 
@@ -101,7 +121,7 @@ fn account(enabled: Option<bool>, kind: Option<&str>) -> Option<Account> {
 
 /// One entry for each license and source. The same entry twice is one; two that differ leave open
 /// which is true.
-fn assignments(who: &Who, states: Vec<wire::LicenseAssignmentState>) -> Result<Vec<Assignment>, Malformed> {
+fn assignments(who: &Who<'_>, states: &[wire::LicenseAssignmentState]) -> Result<Vec<Assignment>, Malformed> {
     let mut assignments: Vec<Assignment> = Vec::with_capacity(states.len());
     for state in states {
         let assignment = assignment(who, state)?;
@@ -118,48 +138,65 @@ fn assignments(who: &Who, states: Vec<wire::LicenseAssignmentState>) -> Result<V
     Ok(assignments)
 }
 
-fn assignment(who: &Who, state: wire::LicenseAssignmentState) -> Result<Assignment, Malformed> {
-    let by = match state.assigned_by_group {
+fn assignment(who: &Who<'_>, state: &wire::LicenseAssignmentState) -> Result<Assignment, Malformed> {
+    let by = match &state.assigned_by_group {
         None => AssignedBy::Direct,
-        Some(group) => AssignedBy::Group(who.id("assignedByGroup", Some(&group))?),
+        Some(group) => AssignedBy::Group(GroupId(who.guid("assignedByGroup", Some(group))?)),
     };
+    let error = state.error.as_ref().map(|error| AssignmentError::parse(&error.0));
     Ok(Assignment {
-        sku: who.id("skuId", state.sku_id.as_deref())?,
+        sku: SkuId(who.guid("skuId", state.sku_id.as_ref())?),
         by,
-        disabled: who.plans("disabledPlans", state.disabled_plans)?,
-        state: AssignmentState::from(plain(who.need("state", state.state)?).as_str()),
-        error: state.error.map(plain).as_deref().and_then(AssignmentError::parse),
-        updated: time(state.last_updated_date_time),
+        disabled: who.plans("disabledPlans", state.disabled_plans.as_deref())?,
+        state: plain_state(AssignmentState::from(who.need("state", state.state.as_ref())?.0.as_ref())),
+        error: error.flatten().map(plain_error),
+        updated: state.last_updated_date_time.and_then(|moment| moment.0),
     })
 }
 
-/// A date that cannot be read is no date, and no date decides nothing (DESIGN 4).
-fn time(text: Option<String>) -> Option<Timestamp> {
-    text.and_then(|text| text.parse().ok())
+/// Words that are known are as they should be; only others can hold anything.
+fn plain_state(state: AssignmentState) -> AssignmentState {
+    match state {
+        AssignmentState::Other(word) => AssignmentState::Other(plain(word)),
+        known => known,
+    }
 }
 
-/// A user's entries of `assignedPlans` for *the* service plan. An entry that does not say which
-/// service plan it is for could be the newest of ours, so it makes the user unreadable.
-pub(super) fn service_plan_entries(user: wire::User) -> Result<Vec<ServicePlanEntry>, Malformed> {
-    let who = Who::new("user", &user.id, &user.user_principal_name);
-    let mut entries = Vec::new();
-    for plan in who.need("assignedPlans", user.assigned_plans)? {
-        if is_service_plan(&who.need("servicePlanId", plan.service_plan_id)?) {
-            let status = plain(plan.capability_status.unwrap_or_default());
-            entries.push(ServicePlanEntry { status, assigned: time(plan.assigned_date_time) });
-        }
+fn plain_error(error: AssignmentError) -> AssignmentError {
+    match error {
+        AssignmentError::Other(word) => AssignmentError::Other(plain(word)),
+        known => known,
     }
-    Ok(entries)
+}
+
+/// A user's entries of `assignedPlans` for *the* service plan, with its id.
+pub(super) fn service_plan_entries(user: wire::User) -> Result<(UserId, Vec<ServicePlanEntry>), Malformed> {
+    let who = Who::new("user", shown(&user.id), &user.user_principal_name);
+    let entries = entries(&who, who.need("assignedPlans", user.assigned_plans.as_ref())?)?;
+    Ok((UserId(who.guid("id", user.id.as_ref())?), entries))
+}
+
+/// An entry that does not say which service plan it is for could be the newest of ours, so it makes the
+/// user unreadable.
+fn entries(who: &Who<'_>, plans: &wire::AssignedPlans) -> Result<Vec<ServicePlanEntry>, Malformed> {
+    let entry = |plan: &wire::AssignedPlan| {
+        who.need("servicePlanId", plan.service_plan_id.as_ref())?;
+        let status = plan.capability_status.as_ref().map_or("", |status| &status.0);
+        Ok(ServicePlanEntry { status: plain(status), assigned: plan.assigned_date_time })
+    };
+    plans.0.iter().map(entry).collect()
 }
 
 /// A group with `assignedLicenses` and `licenseProcessingState` selected.
 pub(super) fn group(group: wire::Group) -> Result<GroupRead, Malformed> {
-    let who = Who::new("group", &group.id, &group.display_name);
+    let who = Who::new("group", shown(&group.id), &group.display_name);
     let id = who.id("id", group.id.as_deref())?;
     let mut licenses = BTreeMap::new();
-    for license in who.need("assignedLicenses", group.assigned_licenses)? {
+    for license in who.need("assignedLicenses", group.assigned_licenses.as_ref())? {
         let sku = who.id("skuId", license.sku_id.as_deref())?;
-        let disabled = who.plans("disabledPlans", license.disabled_plans)?;
+        let ids =
+            license.disabled_plans.as_ref().map(|ids| ids.iter().map(|id| Guid::of(id)).collect::<Vec<_>>());
+        let disabled = who.plans("disabledPlans", ids.as_deref())?;
         if licenses.insert(sku, disabled.clone()).is_some_and(|other| other != disabled) {
             return Err(who.malformed(format!("license {sku} is there twice")));
         }
@@ -175,57 +212,66 @@ pub(super) fn group(group: wire::Group) -> Result<GroupRead, Malformed> {
 /// The id of a member that is a user; none for a member that is something else. Even where the
 /// application may not read a member, its type and id are sent (GRAPH 4.4).
 pub(super) fn member(member: wire::Member) -> Result<Option<UserId>, Malformed> {
-    let who = Who::new("member", &member.id, &None);
-    let kind = who.need("@odata.type", member.kind)?;
-    if !kind.eq_ignore_ascii_case("#microsoft.graph.user") {
+    let who = Who::new("member", shown(&member.id), &None);
+    let kind = who.need("@odata.type", member.kind.as_ref())?;
+    if !kind.0.eq_ignore_ascii_case("#microsoft.graph.user") {
         return Ok(None);
     }
-    who.id("id", member.id.as_deref()).map(Some)
+    who.guid("id", member.id.as_ref()).map(|id| Some(UserId(id)))
 }
 
 /// A member that is a user, with its state where the list shows it; none for a member that is something
 /// else. Without a state nothing is known of it but its id: it has to be asked for by itself (P6).
 pub(super) fn member_user(member: wire::Member) -> Result<Option<(UserId, Option<UserRead>)>, Malformed> {
+    let wire::Member { kind, id, user_principal_name, usage_location, .. } = member;
+    let bare = wire::Member { kind, id: id.clone(), ..wire::Member::default() };
+    let Some(own) = self::member(bare)? else { return Ok(None) };
     let read = wire::User {
-        id: member.id.clone(),
-        user_principal_name: member.user_principal_name.clone(),
-        usage_location: member.usage_location.clone(),
+        id,
+        user_principal_name,
+        usage_location,
         account_enabled: member.account_enabled,
-        user_type: member.user_type.clone(),
-        license_assignment_states: member.license_assignment_states.clone(),
+        user_type: member.user_type,
+        license_assignment_states: member.license_assignment_states,
         assigned_plans: None,
     };
-    Ok(self::member(member)?.map(|id| (id, user(read).ok())))
+    Ok(Some((own, user(read).ok())))
 }
 
 /// The id of a user of whom nothing else was asked.
-pub(super) fn user_id(id: Option<String>) -> Result<UserId, Malformed> {
-    Who::new("user", &id, &None).id("id", id.as_deref())
+pub(super) fn user_id(id: Option<Guid>) -> Result<UserId, Malformed> {
+    Who::new("user", shown(&id), &None).guid("id", id.as_ref()).map(UserId)
+}
+
+/// The id of a group of which nothing else was asked.
+pub(super) fn group_id(id: Option<String>) -> Result<GroupId, Malformed> {
+    Who::new("group", shown(&id), &None).id("id", id.as_deref())
 }
 
 /// One license of the tenant.
 pub(super) fn license(sku: wire::SubscribedSku) -> Result<License, Malformed> {
-    let who = Who::new("license", &sku.sku_id, &sku.sku_part_number);
+    let who = Who::new("license", shown(&sku.sku_id), &sku.sku_part_number);
     let id = who.id("skuId", sku.sku_id.as_deref())?;
     let mut plans = BTreeMap::new();
-    for plan in who.need("servicePlans", sku.service_plans)? {
+    for plan in who.need("servicePlans", sku.service_plans.as_ref())? {
         let plan_id: ServicePlanId = who.id("servicePlanId", plan.service_plan_id.as_deref())?;
-        let name = plan.service_plan_name.map_or_else(|| plan_id.to_string(), plain);
-        let provisioning = plain(plan.provisioning_status.unwrap_or_default());
+        let name = plan.service_plan_name.as_ref().map_or_else(|| plan_id.to_string(), plain);
+        let provisioning = plain(plan.provisioning_status.clone().unwrap_or_default());
         plans.insert(plan_id, ServicePlan { name, provisioning });
     }
     Ok(License {
         id,
         part_number: sku.sku_part_number.map_or_else(|| id.to_string(), plain),
         status: LicenseStatus::from(plain(sku.capability_status.unwrap_or_default()).as_str()),
+        holders: sku.consumed_units.and_then(|units| units.parse().ok()),
         plans,
     })
 }
 
 /// The tenant.
 pub(super) fn organization(organization: wire::Organization) -> Result<Organization, Malformed> {
-    let who = Who::new("organization", &organization.id, &None);
-    let mut domains = who.need("verifiedDomains", organization.verified_domains)?;
+    let who = Who::new("organization", shown(&organization.id), &None);
+    let mut domains = who.need("verifiedDomains", organization.verified_domains.clone())?;
     domains.sort_by_key(|domain| domain.is_default != Some(true));
     Ok(Organization {
         id: who.id("id", organization.id.as_deref())?,
@@ -405,7 +451,8 @@ mod tests {
               "assignedDateTime": "2025-01-01T00:00:00Z" },
             { "servicePlanId": AUDITING, "capabilityStatus": "Enabled", "assignedDateTime": "2026-01-01T00:00:00Z" }
         ]))
-        .expect("entries");
+        .expect("entries")
+        .1;
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].is_usable(), found[1].is_usable()), (false, true));
         assert!(found[1].assigned > found[0].assigned);

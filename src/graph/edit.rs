@@ -98,6 +98,7 @@ mod tests {
                 id,
                 part_number: id.to_string(),
                 status: LicenseStatus::Enabled,
+                holders: None,
                 plans: plans.into_iter().map(|plan| (plan, anything())).collect(),
             };
             licenses.into_iter().map(license).collect()

@@ -1,6 +1,6 @@
 //! What Graph says about a tenant, as values.
 
-use crate::model::{Assignment, GroupId, Licensed, SERVICE_PLAN, TenantId, Timestamp, UserId};
+use crate::model::{Assignment, GroupId, Licensed, TenantId, Timestamp, UserId};
 
 /// The tenant, from `GET /organization`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct UserRead {
     pub assignments: Vec<Assignment>,
     /// Whose account it is; none where that was not asked for, or Graph does not say.
     pub account: Option<Account>,
+    /// The entries of `assignedPlans` for *the* service plan; none where they were not asked for.
+    pub dates: Option<Vec<ServicePlanEntry>>,
 }
 
 /// Whose account a user is, from `accountEnabled` and `userType`.
@@ -132,9 +134,4 @@ impl ServicePlanEntry {
     pub fn is_usable(&self) -> bool {
         matches!(self.status.as_str(), "Enabled" | "Warning")
     }
-}
-
-/// Whether that id, as Graph wrote it, is *the* service plan.
-pub(super) fn is_service_plan(id: &str) -> bool {
-    id.parse() == Ok(SERVICE_PLAN)
 }

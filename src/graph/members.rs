@@ -25,61 +25,58 @@ impl Reader {
         Ok(members.into_iter().flatten().filter(|id| seen.insert(*id)).collect())
     }
 
-    /// The same users with their state, 999 in a request; of their assignments only those that are `wanted`, so that a group of 60,000 takes little room. Whoever comes without a state (GRAPH 4.4), or
-    /// with one that cannot be read, is asked for by itself, twenty in a request; one that Graph does not
+    /// The same users with their state, 999 in a request. Each is handed to `take`, which says what is left of
+    /// it, so that a group of 60,000 takes little room. Whoever comes without a state (GRAPH 4.4), or with one
+    /// that cannot be read, is asked for by filters, and who is missing there by itself; one that Graph does not
     /// know by then is no member any more.
     ///
     /// # Errors
     /// As [`Reader::members`] for the whole list; a failure of its own for each member.
-    pub async fn member_users(
+    pub async fn member_users<T>(
         &self,
         group: GroupId,
         fields: Fields,
-        wanted: &dyn Fn(&Assignment) -> bool,
-    ) -> Result<Vec<(UserId, Result<UserRead, Failure>)>, Failure> {
-        let mut shown = match self.members_as_shown(group, fields, wanted).await {
+        take: &dyn Fn(UserRead) -> T,
+    ) -> Result<Vec<(UserId, Result<T, Failure>)>, Failure> {
+        let shown = match self.members_as_shown(group, fields, take).await {
             // Properties of users in a list of directory objects: what is not known there is refused.
             Err(Failure::Refused(told)) if matches!(told.status, 400 | 501) => {
                 self.members(group).await?.into_iter().map(|id| (id, None)).collect()
             }
             shown => shown?,
         };
-        let bare: Vec<UserId> = shown.iter().filter(|(_, read)| read.is_none()).map(|(id, _)| *id).collect();
-        let keys: Vec<UserKey> = bare.into_iter().map(UserKey::Id).collect();
-        let mut asked = self.users_with(&keys, fields).await.into_iter();
-        let mut one = |(id, read): (UserId, Option<UserRead>)| match read {
+        let bare = shown.iter().filter(|(_, read)| read.is_none()).map(|(id, _)| UserKey::Id(*id));
+        let bare: Vec<UserKey> = bare.collect();
+        let mut asked = self.users_anyhow(&bare, fields).await.into_iter();
+        let one = |(id, read): (UserId, Option<T>)| match read {
             Some(read) => Some((id, Ok(read))),
-            None => asked
-                .next()?
-                .map(|read| read.map(|read| keeping(read, wanted)))
-                .transpose()
-                .map(|read| (id, read)),
+            None => asked.next()?.map(|read| read.map(take)).transpose().map(|read| (id, read)),
         };
-        Ok(shown.drain(..).filter_map(&mut one).collect())
+        Ok(shown.into_iter().filter_map(one).collect())
     }
 
     /// The direct members whom some license of that group could not be assigned to, with their state
     /// (GRAPH 5.3).
-    pub async fn members_in_error(&self, group: GroupId) -> Result<Vec<UserRead>, Failure> {
+    pub async fn members_in_error(&self, group: GroupId, fields: Fields) -> Result<Vec<UserRead>, Failure> {
         let path = format!("/groups/{group}/membersWithLicenseErrors");
-        let path = keys::with_query(&path, &[PAGE, ("$select", Fields::State.select())]);
+        let path = keys::with_query(&path, &[PAGE, ("$select", fields.select())]);
         let (users, _) =
             page::all(self.client(), self.client().get(&path, Needs::Members), "user", convert::user).await?;
         Ok(users)
     }
 
-    async fn members_as_shown(
+    async fn members_as_shown<T>(
         &self,
         group: GroupId,
         fields: Fields,
-        wanted: &dyn Fn(&Assignment) -> bool,
-    ) -> Result<Vec<(UserId, Option<UserRead>)>, Failure> {
+        take: &dyn Fn(UserRead) -> T,
+    ) -> Result<Vec<(UserId, Option<T>)>, Failure> {
         let query = [PAGE, ("$select", fields.select())];
         let path = keys::with_query(&format!("/groups/{group}/members"), &query);
         let ask = self.client().get(&path, Needs::Members);
         let convert = |member| {
             let member = convert::member_user(member)?;
-            Ok(member.map(|(id, read)| (id, read.map(|read| keeping(read, wanted)))))
+            Ok(member.map(|(id, read)| (id, read.map(take))))
         };
         let (members, _) = page::all(self.client(), ask, "member", convert).await?;
         let mut seen = BTreeSet::new();
@@ -88,7 +85,7 @@ impl Reader {
 }
 
 /// A user without the assignments that are not wanted.
-fn keeping(mut read: UserRead, wanted: &dyn Fn(&Assignment) -> bool) -> UserRead {
+pub fn keeping(mut read: UserRead, wanted: &dyn Fn(&Assignment) -> bool) -> UserRead {
     read.assignments.retain(wanted);
     read.assignments.shrink_to_fit();
     read
@@ -127,11 +124,13 @@ mod tests {
         let nested = json!({ "@odata.type": "#microsoft.graph.group", "id": E5 });
         let bench = Bench::new([
             list(&[shown(ADELE, "adele@x.com"), nested, bare(MEGAN), bare(LEGAL)]),
-            batch(&[(200, user(MEGAN, "megan@x.com", &[])), absent()]),
+            batch(&[(200, json!({ "value": [user(MEGAN, "megan@x.com", &[])] }))]),
+            batch(&[absent()]),
         ]);
         let group = LEGAL.parse().expect("an id");
         let reader = bench.reader();
-        let members = bench.run(reader.member_users(group, Fields::State, &|_| true)).await.expect("members");
+        let members =
+            bench.run(reader.member_users(group, Fields::STATE, &|read| read)).await.expect("members");
         let upns: Vec<String> =
             members.into_iter().map(|(_, read)| read.expect("a user")).map(|user| user.upn).collect();
         assert_eq!(upns, ["adele@x.com", "megan@x.com"]);
@@ -140,7 +139,7 @@ mod tests {
             first.starts_with(&format!("GET /v1.0/groups/{LEGAL}/members?$top=999&$select=id,user")),
             "{first}"
         );
-        assert_eq!(bench.asked()[1..], ["POST /v1.0/$batch"]);
+        assert_eq!(bench.asked()[1..], ["POST /v1.0/$batch"; 2]);
     }
 
     #[tokio::test]
@@ -152,8 +151,11 @@ mod tests {
             batch(&[(200, user(ADELE, "adele@x.com", &[]))]),
         ]);
         let reader = bench.reader();
-        let members =
-            bench.run(reader.member_users(LEGAL.parse().expect("an id"), Fields::State, &|_| false)).await;
+        let members = bench
+            .run(reader.member_users(LEGAL.parse().expect("an id"), Fields::STATE, &|read| {
+                keeping(read, &|_| false)
+            }))
+            .await;
         let members = members.expect("members");
         let read = members[0].1.as_ref().expect("a user");
         assert!(read.assignments.is_empty(), "nothing is wanted: {read:?}");

@@ -14,6 +14,7 @@
 //! to another origin.
 
 mod again;
+mod among;
 mod batch;
 mod claims;
 mod client;
@@ -33,9 +34,12 @@ mod members;
 mod page;
 mod permission;
 mod plain;
+mod prefixes;
 mod read;
 mod reprocess;
 mod root;
+mod scalar;
+mod scan;
 mod select;
 mod spent;
 mod throttle;
@@ -48,6 +52,7 @@ mod write;
 #[cfg(test)]
 mod testing;
 
+pub use among::{AMONG_MAX, is_to_be_asked_alone};
 pub use claims::Claims;
 pub use client::{Client, Observer};
 pub use convert::Malformed;
@@ -58,10 +63,12 @@ pub use governor::NextWrite;
 pub use granted::Granted;
 pub use http::HttpTransport;
 pub use live::{Account, GroupRead, Organization, Processing, ServicePlanEntry, UserRead};
+pub use members::keeping;
 pub use permission::Needs;
 pub use read::{Listed, Reader};
 pub use reprocess::Reprocessor;
 pub use root::{BadRoot, Cloud, Root};
+pub use scan::{Lanes, Scan, Scanned};
 pub use select::Filtered;
 pub use spent::Spent;
 pub use throttle::Throttled;

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::batch::{self, Found, Outcome};
-use super::client::Client;
+use super::client::{Ask, Client};
 use super::convert::{self, Malformed};
 use super::error::Failure;
 use super::fields::Fields;
@@ -71,18 +71,25 @@ impl Reader {
         self.each_listed(&[PAGE, ("$select", fields.select())], each).await
     }
 
+    /// The users of the first page, and whether others follow.
+    pub async fn first_users(&self, fields: Fields, each: &mut dyn FnMut(Listed)) -> Result<bool, Failure> {
+        let ask = self.list(&[PAGE, ("$select", fields.select())]);
+        page::first(&self.0, &ask, "user", &mut |users| give(users, each)).await
+    }
+
+    pub(super) fn list(&self, query: &[(&str, &str)]) -> Ask {
+        self.0.get(&keys::with_query("/users", query), Needs::Users)
+    }
+
     /// The users that `/users` lists with that query, as [`Reader::each_user`] gives them.
     pub(super) async fn each_listed(
         &self,
         query: &[(&str, &str)],
         each: &mut dyn FnMut(Listed),
     ) -> Result<(), Failure> {
-        let ask = self.0.get(&keys::with_query("/users", query), Needs::Users);
-        page::each_page(&self.0, ask, "user", &mut |step| {
+        page::each_page(&self.0, self.list(query), "user", &mut |step| {
             match step {
-                Step::Page(_, users) => users.into_iter().for_each(|user| {
-                    each(user.and_then(convert::user).map_or_else(Listed::Unreadable, Listed::User));
-                }),
+                Step::Page(_, users) => give(users, each),
                 Step::FromTheStart => each(Listed::FromTheStart),
             }
             Ok(())
@@ -94,7 +101,7 @@ impl Reader {
     /// Those users, in the order of `keys`; none for one that Graph does not know (404). A UPN that
     /// is answered with another user is a failure, not that user.
     pub async fn users(&self, keys: &[UserKey]) -> Vec<Result<Option<UserRead>, Failure>> {
-        self.users_with(keys, Fields::State).await
+        self.users_with(keys, Fields::STATE).await
     }
 
     /// The same users with that much of each.
@@ -113,7 +120,7 @@ impl Reader {
     /// The user with that UPN by a filter, which is another index: a second opinion on a 404.
     pub async fn users_by_filter(&self, upn: &str) -> Result<Option<UserRead>, Failure> {
         let filter = format!("userPrincipalName eq {}", keys::literal(upn));
-        let path = keys::with_query("/users", &[("$filter", &filter), ("$select", Fields::State.select())]);
+        let path = keys::with_query("/users", &[("$filter", &filter), ("$select", Fields::STATE.select())]);
         let ask = self.0.get(&path, Needs::Users);
         let (mut users, answer) = page::all(&self.0, ask, "user", convert::user).await?;
         let key = UserKey::Upn(upn.to_owned());
@@ -134,11 +141,8 @@ impl Reader {
             |id: &UserId| keys::with_query(&format!("/users/{id}"), &[("$select", "id,assignedPlans")]);
         let paths: Vec<String> = ids.iter().map(path).collect();
         let outcomes = batch::get_all(&self.0, &paths, Needs::Users).await;
-        let read = |user: wire::User| Ok((user.id.clone(), convert::service_plan_entries(user)?));
-        let fit = |(id, _): &(Option<String>, _), key: &UserId| {
-            id.as_deref().and_then(|id| id.parse().ok()) == Some(*key)
-        };
-        let found = one_by_one(outcomes, ids, "user", read, fit);
+        let fit = |(id, _): &(UserId, _), key: &UserId| id == key;
+        let found = one_by_one(outcomes, ids, "user", convert::service_plan_entries, fit);
         found.into_iter().map(|outcome| outcome.map(|found| found.map(|(_, entries)| entries))).collect()
     }
 
@@ -150,6 +154,15 @@ impl Reader {
         one_by_one(outcomes, ids, "group", convert::group, |group: &GroupRead, id: &GroupId| group.id == *id)
     }
 
+    /// The groups of which some member's assignment is in error (GRAPH 5.3).
+    pub async fn groups_in_error(&self) -> Result<Vec<GroupId>, Failure> {
+        let query = [("$filter", "hasMembersWithLicenseErrors eq true"), ("$select", "id"), PAGE];
+        let ask = self.0.get(&keys::with_query("/groups", &query), Needs::Groups);
+        let (ids, _) =
+            page::all(&self.0, ask, "group", |group: wire::Group| convert::group_id(group.id)).await?;
+        Ok(ids)
+    }
+
     /// Every group with that display name; there may be none or several (GRAPH 5.1).
     pub async fn groups_named(&self, name: &str) -> Result<Vec<GroupRead>, Failure> {
         let filter = format!("displayName eq {}", keys::literal(name));
@@ -157,6 +170,13 @@ impl Reader {
         let (groups, _) =
             page::all(&self.0, self.0.get(&path, Needs::Groups), "group", convert::group).await?;
         Ok(groups)
+    }
+}
+
+/// Gives users on, each as what it is.
+pub(super) fn give(users: Vec<Result<wire::User, Malformed>>, each: &mut dyn FnMut(Listed)) {
+    for user in users {
+        each(user.and_then(convert::user).map_or_else(Listed::Unreadable, Listed::User));
     }
 }
 
@@ -244,7 +264,7 @@ mod tests {
         let bench = Bench::new([list(&[user(ADELE, "adele@x.com", &[]), odd, hole])]);
         let mut seen = Vec::new();
         let reader = bench.reader();
-        bench.run(reader.each_user(Fields::State, &mut |user| seen.push(user))).await.expect("all pages");
+        bench.run(reader.each_user(Fields::STATE, &mut |user| seen.push(user))).await.expect("all pages");
         assert!(matches!(&seen[0], Listed::User(user) if user.upn == "adele@x.com"));
         assert_eq!(seen.len(), 3);
         for malformed in &seen[1..] {

@@ -113,7 +113,7 @@ mod tests {
             page(&[user(ADELE, "adele@x.com", &[])], true),
             page(&[user(MEGAN, "megan@x.com", &[])], false),
         ]);
-        let (outcome, seen) = asked(&bench, Fields::State).await;
+        let (outcome, seen) = asked(&bench, Fields::STATE).await;
         assert_eq!((outcome, seen.len()), (Ok(Filtered::Given), 2));
         assert_eq!(
             bench.asked()[0],
@@ -131,7 +131,7 @@ mod tests {
             page(std::slice::from_ref(&megan), true),
             page(&[adele, megan], false),
         ]);
-        let (outcome, seen) = asked(&bench, Fields::StateAndAccount).await;
+        let (outcome, seen) = asked(&bench, Fields { account: true, dates: false }).await;
         let ids = [ADELE, MEGAN].map(|id| id.parse::<UserId>().expect("an id"));
         assert_eq!((outcome, seen), (Ok(Filtered::OnlyIds(ids.to_vec())), Vec::new()));
         let asked = bench.asked();
@@ -144,7 +144,7 @@ mod tests {
     async fn a_filter_that_is_refused_both_ways_is_refused_in_the_words_that_say_more() {
         let wrong = || refused(400, "Request_BadRequest", "Invalid filter clause");
         for answers in [[wrong(), unsupported()], [unsupported(), wrong()]] {
-            let (outcome, _) = asked(&Bench::new(answers), Fields::State).await;
+            let (outcome, _) = asked(&Bench::new(answers), Fields::STATE).await;
             let Ok(Filtered::Refused(told)) = outcome else { panic!("{outcome:?}") };
             assert_eq!(told.message, "Invalid filter clause");
         }
@@ -157,7 +157,7 @@ mod tests {
     async fn a_refusal_in_the_middle_says_nothing_about_the_filter() {
         let first = || page(&[user(ADELE, "adele@x.com", &[])], true);
         let bench = Bench::new([first(), unsupported(), first(), unsupported(), first(), unsupported()]);
-        let (outcome, _) = asked(&bench, Fields::State).await;
+        let (outcome, _) = asked(&bench, Fields::STATE).await;
         assert!(matches!(outcome, Err(Failure::Refused(_))), "{outcome:?}");
         assert!(bench.sent("consistencylevel").iter().all(String::is_empty));
     }

@@ -263,6 +263,7 @@ pub fn catalog(plans: &[&str]) -> Catalog {
         id: sku(E5),
         part_number: "SPE_E5".to_owned(),
         status: LicenseStatus::Enabled,
+        holders: None,
         plans: plans.iter().map(plan).collect(),
     };
     [license].into_iter().collect()

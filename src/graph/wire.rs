@@ -4,15 +4,19 @@
 //! are. What a missing field means is not decided here but in the conversion to the values that the
 //! rest of advaudit sees.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use super::scalar::{Guid, Moment, Word, flag, word};
+use crate::model::{SERVICE_PLAN, Timestamp};
 
 /// Something that has to stand in braces. Serde's structs are also read from a list, by the order of
 /// their fields, and no answer of Graph's is meant so.
@@ -49,6 +53,14 @@ pub struct Page<T> {
     pub next_link: Option<String>,
 }
 
+/// What an advanced query counts beside its first page (GRAPH 2.2).
+#[derive(Clone, Debug, Deserialize)]
+pub struct Counted {
+    /// How many there are in all.
+    #[serde(rename = "@odata.count", default, deserialize_with = "word")]
+    pub count: Option<String>,
+}
+
 /// `GET /organization`, one entry (GRAPH 6).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -81,6 +93,9 @@ pub struct SubscribedSku {
     pub sku_part_number: Option<String>,
     /// Enabled, Warning, Suspended, Deleted, LockedOut.
     pub capability_status: Option<String>,
+    /// How many users hold it.
+    #[serde(deserialize_with = "word")]
+    pub consumed_units: Option<String>,
     /// Its service plans.
     pub service_plans: Option<Vec<ServicePlanInfo>>,
 }
@@ -103,7 +118,7 @@ pub struct ServicePlanInfo {
 #[serde(rename_all = "camelCase", default)]
 pub struct User {
     /// The object id.
-    pub id: Option<String>,
+    pub id: Option<Guid>,
     /// The UPN.
     pub user_principal_name: Option<String>,
     /// ISO 3166 alpha-2.
@@ -116,8 +131,8 @@ pub struct User {
     pub user_type: Option<String>,
     /// Every way in which the user holds a license; only when selected.
     pub license_assignment_states: Option<Vec<LicenseAssignmentState>>,
-    /// Every service plan the user has or had, with its date; only when selected.
-    pub assigned_plans: Option<Vec<AssignedPlan>>,
+    /// What is said of *the* service plan, with its date; only when selected.
+    pub assigned_plans: Option<AssignedPlans>,
 }
 
 /// One (license, source) of a user (GRAPH 3.2).
@@ -125,29 +140,75 @@ pub struct User {
 #[serde(rename_all = "camelCase", default)]
 pub struct LicenseAssignmentState {
     /// The license.
-    pub sku_id: Option<String>,
+    pub sku_id: Option<Guid>,
     /// The service plans that this source turns off.
-    pub disabled_plans: Option<Vec<String>>,
+    pub disabled_plans: Option<Vec<Guid>>,
     /// The group; null when direct.
-    pub assigned_by_group: Option<String>,
+    pub assigned_by_group: Option<Guid>,
     /// Active, ActiveWithError, Disabled, Error.
-    pub state: Option<String>,
+    pub state: Option<Word>,
     /// Null, empty, `None`, or what is wrong.
-    pub error: Option<String>,
+    pub error: Option<Word>,
     /// When it changed last.
-    pub last_updated_date_time: Option<String>,
+    pub last_updated_date_time: Option<Moment>,
 }
 
-/// One service plan that a user has or had (GRAPH 3.3).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Of the service plans that a user has or had (GRAPH 3.3), *the* one's entries, and those that do not say
+/// which they are for. The hundred others are passed by as they are read.
+#[derive(Clone, Debug, Default)]
+pub struct AssignedPlans(pub Vec<AssignedPlan>);
+
+/// One service plan that a user has or had.
+#[derive(Clone, Debug)]
 pub struct AssignedPlan {
     /// The service plan.
-    pub service_plan_id: Option<String>,
+    pub service_plan_id: Option<Guid>,
     /// Enabled, Warning, Suspended, LockedOut, Deleted.
-    pub capability_status: Option<String>,
+    pub capability_status: Option<Word>,
     /// Since when.
-    pub assigned_date_time: Option<String>,
+    pub assigned_date_time: Option<Timestamp>,
+}
+
+impl<'de> Deserialize<'de> for AssignedPlans {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// As it is written; the date comes before what it is the date of.
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        struct Entry<'a> {
+            service_plan_id: Option<Guid>,
+            capability_status: Option<Word>,
+            #[serde(borrow)]
+            assigned_date_time: Option<Cow<'a, str>>,
+        }
+
+        struct Own;
+
+        impl<'de> Visitor<'de> for Own {
+            type Value = AssignedPlans;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<AssignedPlans, A::Error> {
+                let mut own = Vec::new();
+                while let Some(entry) = list.next_element::<Entry<'de>>()? {
+                    let is_other = |id: &Guid| *id != Guid::Is(SERVICE_PLAN.0);
+                    if !entry.service_plan_id.as_ref().is_some_and(is_other) {
+                        let date = entry.assigned_date_time.and_then(|text| text.parse().ok());
+                        let Entry { service_plan_id, capability_status, .. } = entry;
+                        own.push(AssignedPlan {
+                            service_plan_id,
+                            capability_status,
+                            assigned_date_time: date,
+                        });
+                    }
+                }
+                Ok(AssignedPlans(own))
+            }
+        }
+        deserializer.deserialize_seq(Own)
+    }
 }
 
 /// A group (GRAPH 5.1), as far as it is asked for.
@@ -193,9 +254,9 @@ pub struct AssignLicense {
 pub struct Member {
     /// `#microsoft.graph.user`, `#microsoft.graph.group`, …
     #[serde(rename = "@odata.type")]
-    pub kind: Option<String>,
+    pub kind: Option<Word>,
     /// The object id.
-    pub id: Option<String>,
+    pub id: Option<Guid>,
     /// The UPN of a user; only when selected.
     pub user_principal_name: Option<String>,
     /// Where a user is; only when selected.
@@ -250,26 +311,6 @@ pub struct BatchPart {
     pub headers: Option<BTreeMap<String, Value>>,
     /// The body, as it is written.
     pub body: Option<Box<RawValue>>,
-}
-
-/// A number or a text, as a text: `200` and `"200"` say the same.
-fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let value = Option::<Value>::deserialize(deserializer)?;
-    Ok(value.and_then(|value| match value {
-        Value::String(word) => Some(word),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }))
-}
-
-/// A truth value, or its word. Anything else is not said: what is read so decides nothing.
-fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    let value = Option::<Value>::deserialize(deserializer)?;
-    Ok(value.and_then(|value| match value {
-        Value::Bool(flag) => Some(flag),
-        Value::String(word) => word.to_ascii_lowercase().parse().ok(),
-        _ => None,
-    }))
 }
 
 /// The schema says `{"state": "…"}`, the docs say `"…"`, and a group without licenses says null

@@ -89,6 +89,8 @@ pub struct License {
     pub part_number: String,
     /// Whether the tenant may use it.
     pub status: LicenseStatus,
+    /// `consumedUnits`: how many users hold it, of whichever source; none where Graph does not say.
+    pub holders: Option<u64>,
     /// Its service plans.
     pub plans: BTreeMap<ServicePlanId, ServicePlan>,
 }

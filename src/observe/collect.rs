@@ -1,19 +1,24 @@
-//! Reads what a manifest needs, once, before anything is decided, with about the fewest requests:
-//! whom a selector means by pages of 999 (`selections`), otherwise declared users twenty to a request.
+//! Reads what a manifest needs, once, before anything is decided, with about the fewest requests: whom a selector
+//! means by pages of 999 (`selections`, `everyone`), declared users fifteen to a unit or from such a list too, where
+//! that is cheaper (`people`).
+//!
+//! Long lists pass through: of whom nothing follows only the id is kept.
 //!
 //! A failure to read one subject makes that subject unread (P6); a failure that would hold for every
 //! subject (credentials, a link to another origin) ends the reading.
 
 mod dating;
+mod everyone;
+mod people;
 mod selections;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::confirm;
-use super::observed::{Lookup, Members, Observed, Tenant};
-use super::reading::{LastOn, fatal, group, matters, user};
+use super::observed::{Lookup, Members, Observed, Tenant, User};
+use super::reading::{Knows, fatal, group, matters, user};
 use crate::clock::Clock;
-use crate::graph::{Failure, GroupRead, Reader, UserRead};
+use crate::graph::{Account, Failure, Fields, GroupRead, Reader, UserRead, keeping};
 use crate::manifest::declared::{Declared, Who};
 use crate::model::{AssignedBy, GroupId, GroupKey, UserId, UserKey};
 
@@ -40,11 +45,11 @@ pub async fn collect(
     reader: &Reader,
     declared: &Declared,
     tenant: Tenant,
-    last_on: &LastOn,
+    knows: Knows<'_>,
     clock: &Clock,
 ) -> Result<Observed, Failure> {
     let observed = nothing_yet(reader, tenant, clock).await?;
-    more(reader, declared, Reach::Plan, observed, last_on, clock).await
+    more(reader, declared, Reach::Plan, observed, knows, clock).await
 }
 
 /// The tenant and its licenses, and nobody in it.
@@ -61,6 +66,7 @@ pub async fn nothing_yet(reader: &Reader, tenant: Tenant, clock: &Clock) -> Resu
         selections: BTreeMap::new(),
         accounts: BTreeMap::new(),
         machine_ahead: clock.skew(),
+        ways: Vec::new(),
     })
 }
 
@@ -70,10 +76,20 @@ pub async fn more(
     declared: &Declared,
     reach: Reach,
     observed: Observed,
-    last_on: &LastOn,
+    knows: Knows<'_>,
     clock: &Clock,
 ) -> Result<Observed, Failure> {
-    let mut collecting = Collecting { reader, declared, reach, last_on, clock, observed, unanswered: 0 };
+    let mut collecting = Collecting {
+        reader,
+        declared,
+        reach,
+        knows,
+        clock,
+        observed,
+        named: Named::default(),
+        unanswered: 0,
+    };
+    collecting.named = Named::of(&collecting.keys());
     collecting.groups().await?;
     collecting.selections().await?;
     collecting.named_users().await?;
@@ -87,15 +103,38 @@ struct Collecting<'a> {
     reader: &'a Reader,
     declared: &'a Declared,
     reach: Reach,
-    last_on: &'a LastOn,
+    knows: Knows<'a>,
     clock: &'a Clock,
     observed: Observed,
+    /// Who has to be found by its name or id.
+    named: Named,
     /// So many questions in a row Graph could not answer, patience included.
     unanswered: u32,
 }
 
-/// A member of a group, and its state.
-type MemberRead = (UserId, Result<UserRead, Failure>);
+/// Names and ids of users.
+#[derive(Debug, Default)]
+struct Named {
+    ids: HashSet<UserId>,
+    upns: HashSet<String>,
+}
+
+impl Named {
+    fn of(keys: &[UserKey]) -> Self {
+        let mut named = Named::default();
+        for key in keys {
+            match key {
+                UserKey::Id(id) => _ = named.ids.insert(*id),
+                UserKey::Upn(_) => _ = named.upns.insert(key.folded()),
+            }
+        }
+        named
+    }
+
+    fn has(&self, id: UserId, upn: &str) -> bool {
+        self.ids.contains(&id) || (!self.upns.is_empty() && self.upns.contains(&upn.to_lowercase()))
+    }
+}
 
 /// After that many it is an outage: asking thousands of names one by one, each patiently, takes days.
 const UNANSWERED_MAX: u32 = 3;
@@ -111,6 +150,14 @@ impl Collecting<'_> {
             Err(failure) if self.unanswered >= UNANSWERED_MAX => Err(failure),
             outcome => fatal(outcome),
         }
+    }
+
+    /// How much is asked of each user: more only where a selector looks at it.
+    fn fields(&self) -> Fields {
+        let looks = self.declared.selectors().any(|one| one.only_enabled);
+        // Of one user it is told whose account it is.
+        let tells = self.reach == Reach::OneUser;
+        Fields { account: looks || tells, dates: false }
     }
 
     /// The declared groups, by id and by name, with their members where those matter.
@@ -226,7 +273,8 @@ impl Collecting<'_> {
 
     async fn member_users(&mut self, id: GroupId) -> Result<Members, Failure> {
         let catalog = &self.observed.catalog;
-        let found = self.reader.member_users(id, self.fields(), &|one| matters(one, catalog)).await;
+        let take = |read| keeping(read, &|one| matters(one, catalog));
+        let found = self.reader.member_users(id, self.fields(), &take).await;
         Ok(match self.one(found)? {
             Ok(found) => Members::Read(self.keep_members(found)?),
             Err(reason) => Members::Unread(reason),
@@ -234,7 +282,10 @@ impl Collecting<'_> {
     }
 
     /// Keeps members as users, and gives their ids.
-    fn keep_members(&mut self, found: Vec<MemberRead>) -> Result<Vec<UserId>, Failure> {
+    fn keep_members(
+        &mut self,
+        found: Vec<(UserId, Result<UserRead, Failure>)>,
+    ) -> Result<Vec<UserId>, Failure> {
         let ids = found.iter().map(|(id, _)| *id).collect();
         for (id, read) in found {
             match fatal(read)? {
@@ -257,57 +308,29 @@ impl Collecting<'_> {
         wanted.cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    async fn named_users(&mut self) -> Result<(), Failure> {
-        let keys: Vec<UserKey> = self
-            .keys()
-            .into_iter()
-            .filter(|key| !self.observed.user_keys.contains_key(&key.folded()))
-            .collect();
-        let found = self.reader.users_with(&keys, self.fields()).await;
-        for (key, outcome) in keys.iter().zip(found) {
-            let lookup = match fatal(outcome)? {
-                Ok(Some(read)) => Lookup::Found(self.keep_user(read)),
-                Ok(None) => self.second_opinion(key).await?,
-                Err(reason) => {
-                    if let UserKey::Id(id) = key {
-                        self.observed.unread_users.insert(*id, reason.clone());
-                    }
-                    Lookup::Unread(reason)
-                }
-            };
-            self.observed.user_keys.insert(key.folded(), lookup);
-        }
-        Ok(())
-    }
-
-    /// A user is missing only on two reads, the second one of another index where there is one.
-    async fn second_opinion(&mut self, key: &UserKey) -> Result<Lookup<UserId>, Failure> {
-        let second = match key {
-            UserKey::Upn(upn) => self.reader.users_by_filter(upn).await,
-            UserKey::Id(_) => self.reader.users(std::slice::from_ref(key)).await.remove(0),
-        };
-        Ok(match self.one(second)? {
-            Ok(Some(read)) => Lookup::Found(self.keep_user(read)),
-            Ok(None) => Lookup::NotFound,
-            Err(reason) => Lookup::Unread(reason),
-        })
-    }
-
     fn keep_user(&mut self, read: UserRead) -> UserId {
-        let id = read.id;
-        for key in [read.upn.to_lowercase(), id.to_string()] {
-            self.observed.user_keys.insert(key, Lookup::Found(id));
+        let account = read.account;
+        self.keep(user(read), account)
+    }
+
+    /// Keeps a user, and where the manifest's names for it lead.
+    fn keep(&mut self, user: User, account: Option<Account>) -> UserId {
+        let id = user.id;
+        if self.reach == Reach::OneUser || self.named.has(id, &user.upn) {
+            for key in [user.upn.to_lowercase(), id.to_string()] {
+                self.observed.user_keys.insert(key, Lookup::Found(id));
+            }
         }
-        if let Some(account) = read.account {
+        if let Some(account) = account {
             self.observed.accounts.insert(id, account);
         }
-        self.observed.users.insert(id, user(read));
+        self.observed.users.insert(id, user);
         id
     }
 
     /// Reads again whatever shows an older state than our journal has seen.
     async fn confirm(&mut self) -> Result<(), Failure> {
-        confirm::confirm(self.reader, &mut self.observed, self.last_on, self.clock).await
+        confirm::confirm(self.reader, &mut self.observed, self.knows.last_on, self.clock).await
     }
 
     /// Names for the groups that give declared users a license. Not needed for any decision.

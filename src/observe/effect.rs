@@ -144,7 +144,7 @@ mod tests {
     fn catalog(status: LicenseStatus) -> Catalog {
         let plan = ServicePlan { name: "A_PLAN".into(), provisioning: "Success".into() };
         let plans: BTreeMap<_, _> = [(SERVICE_PLAN, plan)].into();
-        [License { id: E5, part_number: "SPE_E5".into(), status, plans }].into_iter().collect()
+        [License { id: E5, part_number: "SPE_E5".into(), status, holders: None, plans }].into_iter().collect()
     }
 
     fn usable() -> Catalog {

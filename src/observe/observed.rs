@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::selection::Selection;
-use crate::graph::{Account, Processing, ServicePlanEntry};
+use super::ways::Chosen;
+pub use crate::graph::Account;
+use crate::graph::{Processing, ServicePlanEntry};
 use crate::manifest::declared::Select;
 use crate::model::{
     Assignment, Catalog, GroupId, GroupKey, Licensed, SignedDuration, TenantId, Timestamp, UserId, UserKey,
@@ -51,6 +53,8 @@ pub struct Observed {
     pub accounts: BTreeMap<UserId, Account>,
     /// By how much the machine's clock is ahead of Graph's, where both are known.
     pub machine_ahead: Option<SignedDuration>,
+    /// How people were read, and what other ways would have cost.
+    pub ways: Vec<Chosen>,
 }
 
 /// Where a name of the manifest leads.

@@ -5,12 +5,34 @@ use std::collections::BTreeMap;
 
 use super::effect::is_in_error;
 use super::observed::{Dates, Group, Members, User};
-use crate::graph::{Failure, GroupRead, UserRead};
+use crate::graph::{Account, Failure, GroupRead, Lanes, UserRead};
 use crate::model::{Assignment, Catalog, SubjectId, Timestamp};
 
 /// What our journal adds to what is read: when we last turned a subject on, of those that are not off
 /// because of us by now.
 pub type LastOn = BTreeMap<SubjectId, Timestamp>;
+
+/// Says of a user who comes in a long list that nothing follows from it: it is counted, and forgotten. The rule is
+/// the planner's; the date is what the list's entries ask for.
+pub type PassesBy<'a> = &'a dyn Fn(&User, Option<Account>, Option<Timestamp>, &Catalog) -> bool;
+
+/// What whoever decides adds to what is read.
+#[derive(Clone, Copy)]
+pub struct Knows<'a> {
+    /// When our journal last turned somebody on.
+    pub last_on: &'a LastOn,
+    /// Whom the plan has no word for but that it is in sync.
+    pub passes_by: PassesBy<'a>,
+    /// In how many lanes long lists are read.
+    pub lanes: Lanes,
+}
+
+impl<'a> Knows<'a> {
+    /// Only what the journal knows: everybody is kept.
+    pub fn only(last_on: &'a LastOn) -> Self {
+        Knows { last_on, passes_by: &|_, _, _, _| false, lanes: Lanes::Auto }
+    }
+}
 
 /// Why a user that one read shows and the next one does not know is unread.
 pub(super) const READS_DISAGREE: &str = "two reads disagree whether it exists";
@@ -30,14 +52,14 @@ pub fn matters(assignment: &Assignment, catalog: &Catalog) -> bool {
     catalog.has_service_plan(assignment.sku) || is_in_error(assignment)
 }
 
-/// A user as it came over the wire, before its dates are asked for.
+/// A user as it came over the wire; its dates, where they did not come with it, are asked for later.
 pub fn user(read: UserRead) -> User {
     User {
         id: read.id,
         upn: read.upn,
         usage_location: read.usage_location,
         assignments: read.assignments,
-        dates: Dates::NotRead,
+        dates: read.dates.map_or(Dates::NotRead, Dates::Read),
     }
 }
 

@@ -27,6 +27,9 @@ pub enum Selection {
 pub struct Listing {
     /// Who is selected. Their state is in [`Observed::users`], or why not in [`Observed::unread_users`].
     pub ids: BTreeSet<UserId>,
+    /// Who is selected as well, and was passed by: nothing follows from their state, and it was not kept. In
+    /// order. Nobody of them is a guest or disabled where that matters, named in the manifest, or excepted.
+    pub passed_by: Vec<UserId>,
     /// Users whose entry could not be understood.
     pub unreadable: usize,
     /// Users who came twice, in two ways.
@@ -41,6 +44,8 @@ pub struct Listing {
 pub struct Chosen {
     /// Who is meant.
     pub ids: Vec<UserId>,
+    /// How many others are meant who were passed by.
+    pub passed_by: usize,
     /// How many guests are left out.
     pub guests: usize,
     /// How many disabled accounts are left out.
@@ -54,12 +59,24 @@ impl Selection {
     pub fn is_empty(&self) -> bool {
         match self {
             Selection::Read(listing) => {
-                listing.ids.is_empty() && listing.unreadable == 0 && listing.disputed == 0
+                let nobody = listing.ids.is_empty() && listing.passed_by.is_empty();
+                nobody && listing.unreadable == 0 && listing.disputed == 0
             }
             Selection::Incomplete(_)
             | Selection::Refused(_)
             | Selection::NotFound
             | Selection::Ambiguous(_) => false,
+        }
+    }
+
+    /// Notes that nothing follows from somebody's state, after all.
+    pub(super) fn pass_by(&mut self, ids: &BTreeSet<UserId>) {
+        if let Selection::Read(listing) = self {
+            let passed: Vec<UserId> = listing.ids.intersection(ids).copied().collect();
+            listing.ids.retain(|id| !ids.contains(id));
+            listing.passed_by.extend(passed);
+            listing.passed_by.sort_unstable();
+            listing.passed_by.dedup();
         }
     }
 
@@ -70,25 +87,35 @@ impl Selection {
         }
     }
 
-    /// Who is selected; nobody when it was not read to its end.
+    /// Who is selected and was not passed by; nobody when it was not read to its end.
     pub fn ids(&self) -> impl Iterator<Item = UserId> {
-        let listing = match self {
+        self.listing().into_iter().flat_map(|listing| listing.ids.iter().copied())
+    }
+
+    /// Who is selected and was passed by.
+    pub fn passed_by(&self) -> &[UserId] {
+        self.listing().map_or(&[], |listing| &listing.passed_by)
+    }
+
+    fn listing(&self) -> Option<&Listing> {
+        match self {
             Selection::Read(listing) => Some(listing),
             Selection::Incomplete(_)
             | Selection::Refused(_)
             | Selection::NotFound
             | Selection::Ambiguous(_) => None,
-        };
-        listing.into_iter().flat_map(|listing| listing.ids.iter().copied())
+        }
     }
 }
 
 impl Observed {
     /// Whom that selector means, as far as its selection was read.
     pub fn chosen(&self, selector: &Selector) -> Chosen {
-        let mut chosen = Chosen::default();
         let select = &selector.select.value;
-        let ids = self.selections.get(select).into_iter().flat_map(Selection::ids);
+        let selection = self.selections.get(select);
+        let passed_by = selection.map_or(0, |selection| selection.passed_by().len());
+        let mut chosen = Chosen { passed_by, ..Chosen::default() };
+        let ids = selection.into_iter().flat_map(Selection::ids);
         for id in ids.filter(|id| self.is_still_selected(*id, select)) {
             match self.accounts.get(&id) {
                 Some(Account::Guest) if selector.only_enabled => chosen.guests += 1,
@@ -100,6 +127,11 @@ impl Observed {
             }
         }
         chosen
+    }
+
+    /// Who was passed by of those whom that selector means.
+    pub fn passed_by(&self, selector: &Selector) -> &[UserId] {
+        self.selections.get(&selector.select.value).map_or(&[], Selection::passed_by)
     }
 
     /// A read that was repeated may show that somebody holds no license with the service plan any more.

@@ -1,7 +1,8 @@
 //! The decision: what a run would do. Pure and synchronous: everything known comes in as a value,
 //! time included, everything decided goes out as a value.
 //!
-//! `resolve` lays the declared beside the observed (`selected`: whom selectors mean), `groups` and `users` are the two tables of the
+//! `resolve` lays the declared beside the observed (`selected`: whom selectors mean; `passing`: who of them needs no
+//! look), `groups` and `users` are the two tables of the
 //! contract, `dates` is the date table, `sequence` writes the steps, `limits` and `estimate` say how
 //! much it is. Groups are judged first, because users can be covered by them.
 
@@ -20,6 +21,7 @@ mod groups;
 pub mod limits;
 pub mod members;
 pub mod narrow;
+pub mod passing;
 pub mod planned;
 pub mod resolve;
 pub mod rolled;
@@ -102,6 +104,7 @@ impl<'a> Draft<'a> {
             catalog: observed.catalog.clone(),
             changes: Vec::new(),
             in_sync: Vec::new(),
+            passed_by: desired.passed_by.len(),
             blocked: blocked.collect(),
             unknown: desired.unknown.clone(),
             findings: desired.findings.clone(),
@@ -372,7 +375,8 @@ fn declared_people(desired: &Desired, observed: &Observed) -> u64 {
     let members = desired.groups.keys().filter_map(|id| observed.groups.get(id));
     let members = members.flat_map(|group| group.members.ids().iter().copied());
     let people: BTreeSet<UserId> = desired.users.keys().copied().chain(members).collect();
-    people.len() as u64
+    let others = desired.passed_by.iter().filter(|id| !people.contains(id)).count();
+    (people.len() + others) as u64
 }
 
 /// Why nobody in the tenant can have the service plan through that license now, if so.

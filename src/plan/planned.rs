@@ -24,6 +24,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Declared subjects that are as they must be, or will be through a declared group.
     pub in_sync: Vec<InSync>,
+    /// How many more are; of long lists not everybody is kept.
+    pub passed_by: usize,
     /// Declared subjects that need something which advaudit does not do.
     pub blocked: Vec<Blocked>,
     /// Declared subjects that could not be read.
@@ -94,7 +96,7 @@ impl Plan {
             enable: self.with(Action::Enable).count(),
             toggle: self.with(Action::Toggle).count(),
             resume: self.with(Action::Resume).count(),
-            in_sync: self.in_sync.len(),
+            in_sync: self.in_sync.len() + self.passed_by,
             blocked: self.blocked.len(),
             unknown: self.unknown.len(),
         }

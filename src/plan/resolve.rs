@@ -20,6 +20,8 @@ use crate::observe::observed::{Lookup, Observed};
 pub struct Desired {
     /// Declared users that exist.
     pub users: BTreeMap<UserId, Want>,
+    /// Who is declared by a selector only and in sync, whatever else is; in order, and nobody of `users`.
+    pub passed_by: Vec<UserId>,
     /// Declared groups that exist.
     pub groups: BTreeMap<GroupId, Want>,
     /// Entries that lead nowhere, and why.
@@ -92,7 +94,9 @@ impl Protected {
 impl Desired {
     /// Whether that user has an entry under `users`, of its own or by a selector.
     pub fn declares(&self, id: UserId) -> bool {
-        self.users.contains_key(&id) || self.left_out.contains(&id)
+        self.users.contains_key(&id)
+            || self.left_out.contains(&id)
+            || self.passed_by.binary_search(&id).is_ok()
     }
 
     /// Leaves only the subjects with these names, ids or display names (`--only`). Returns the words
@@ -111,6 +115,8 @@ impl Desired {
             keep(&[id.to_string(), upn])
         });
         self.left_out.extend(all.into_iter().filter(|id| !self.users.contains_key(id)));
+        // Whom a word means was not passed by.
+        self.left_out.extend(std::mem::take(&mut self.passed_by));
         self.groups.retain(|id, _| keep(&[id.to_string(), observed.group_name(*id).to_lowercase()]));
         self.blocked.retain(|(named, _, _)| keep(&[named.name.to_lowercase()]));
         let unknown = std::mem::take(&mut self.unknown);
@@ -148,6 +154,7 @@ impl NamedUsers {
 pub fn resolve(declared: &Declared, observed: &Observed, running: &Running) -> Desired {
     let mut desired = Desired {
         users: BTreeMap::new(),
+        passed_by: Vec::new(),
         groups: BTreeMap::new(),
         blocked: Vec::new(),
         unknown: Vec::new(),
@@ -174,6 +181,10 @@ pub fn resolve(declared: &Declared, observed: &Observed, running: &Running) -> D
             desired.add_selected(entry, selector, &named, observed);
         }
     }
+    let Desired { users, passed_by, .. } = &mut desired;
+    passed_by.sort_unstable();
+    passed_by.dedup();
+    passed_by.retain(|id| !users.contains_key(id));
     desired
 }
 

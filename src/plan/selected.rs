@@ -37,6 +37,7 @@ impl Desired {
                 let chosen = observed.chosen(selector);
                 if self.is_worth_adding(entry, selector, listing, &chosen) {
                     self.tell_who_is_left_out(entry, selector, &chosen, observed);
+                    self.passed_by.extend(observed.passed_by(selector));
                     self.add_chosen(entry, selector, chosen.ids, named, observed);
                 }
             }
@@ -64,7 +65,8 @@ impl Desired {
             );
             self.select_nobody(entry, selector, reason);
         }
-        let is_empty = chosen.ids.is_empty() && *unreadable == 0 && *disputed == 0;
+        let is_nobody = chosen.ids.is_empty() && chosen.passed_by == 0;
+        let is_empty = is_nobody && *unreadable == 0 && *disputed == 0;
         if is_empty && selector.allow_empty {
             self.findings.push(empty(selector, chosen));
         } else if is_empty {
@@ -74,7 +76,7 @@ impl Desired {
             );
             self.select_nobody(entry, selector, reason);
         }
-        !chosen.ids.is_empty()
+        !is_nobody
     }
 
     fn add_chosen(

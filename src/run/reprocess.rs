@@ -3,7 +3,7 @@
 
 use super::{CannotRun, Run};
 use crate::apply::outcome::{Reprocessed, Retried};
-use crate::graph::{Failure, NotWritten, Reprocessor, UserRead};
+use crate::graph::{Failure, Fields, NotWritten, Reprocessor, UserRead};
 use crate::journal::record::{Entry, Who};
 use crate::model::{
     AssignedBy, AssignmentError, GroupId, SignedDuration, Subject, SubjectId, UserId, UserKey,
@@ -26,7 +26,7 @@ impl Run {
     ) -> Result<(), CannotRun> {
         for group in groups {
             let Some(id) = group.id.group().filter(|_| self.stopped.is_none()) else { continue };
-            let members = self.reader.members_in_error(id).await?;
+            let members = self.reader.members_in_error(id, Fields::STATE).await?;
             let mut tried = Vec::with_capacity(members.len());
             for member in members {
                 if self.way.interrupt.is_set() {

@@ -28,7 +28,7 @@ pub fn catalog() -> Catalog {
     let plan = |id| (id, ServicePlan { name: "A_PLAN".into(), provisioning: "Success".into() });
     let plans = [SERVICE_PLAN, OTHER, THIRD].map(plan).into_iter().collect();
     let status = LicenseStatus::Enabled;
-    [License { id: E5, part_number: "SPE_E5".into(), status, plans }].into_iter().collect()
+    [License { id: E5, part_number: "SPE_E5".into(), status, holders: None, plans }].into_iter().collect()
 }
 
 /// How a subject stands.

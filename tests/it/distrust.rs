@@ -15,6 +15,7 @@ use advaudit::manifest::declared::Select;
 use advaudit::model::Timestamp;
 use advaudit::observe::collect;
 use advaudit::observe::observed::Observed;
+use advaudit::observe::reading::Knows;
 use advaudit::observe::selection::{Listing, Selection};
 use serde_json::{Value, json};
 
@@ -83,7 +84,7 @@ async fn collected(
     let reader = Reader::new(client);
     let work = async {
         let tenant = collect::tenant(&reader).await?;
-        collect::collect(&reader, &declared, tenant, &Default::default(), &clock).await
+        collect::collect(&reader, &declared, tenant, Knows::only(&Default::default()), &clock).await
     };
     let outcome = clock.drive(work).await;
     (outcome, server, clock.now().as_second())

@@ -26,7 +26,7 @@ use advaudit::apply::interrupt::Interrupt;
 use advaudit::apply::outcome::Outcome;
 use advaudit::clock::Clock;
 use advaudit::diag::Source;
-use advaudit::graph::{Client, Cloud, OffWriter, Root, Token};
+use advaudit::graph::{Client, Cloud, Lanes, OffWriter, Root, Token};
 use advaudit::journal::chain::JournalError;
 use advaudit::journal::folder::Folder;
 use advaudit::journal::lease::Lease;
@@ -35,8 +35,10 @@ use advaudit::journal::store::Store;
 use advaudit::manifest::declared::Declared;
 use advaudit::model::{SignedDuration, TenantId};
 use advaudit::observe::collect;
+use advaudit::observe::reading::Knows;
 use advaudit::plan::change::{Action, Change};
 use advaudit::plan::digest;
+use advaudit::plan::passing::Passing;
 use advaudit::plan::planned::Plan;
 use advaudit::plan::resolve::{Desired, Protected, resolve};
 use advaudit::plan::saved::{left, toggles};
@@ -396,9 +398,11 @@ impl World {
             return Ok(run.end(|_| (1, ())).await.0);
         };
         let running = run.running().clone();
-        let observed =
-            collect::collect(run.reader(), &declared, run.tenant().clone(), &running.left_on(), clock)
-                .await?;
+        let (last_on, passing) = (running.left_on(), Passing::new(&declared, &running, &[]));
+        let passes_by =
+            |user: &_, account, asked, catalog: &_| passing.passes_by(user, account, asked, catalog);
+        let knows = Knows { last_on: &last_on, passes_by: &passes_by, lanes: Lanes::Auto };
+        let observed = collect::collect(run.reader(), &declared, run.tenant().clone(), knows, clock).await?;
         let desired = resolve(&declared, &observed, &running);
         let plan = advaudit::plan::plan(&desired, &observed, &running, clock.now());
         for wrong in advaudit::plan::check::check(&plan, &desired, &running) {
@@ -452,7 +456,9 @@ impl World {
         let mut left = left(&restored.changes, &running, document.created_at, now);
         if let Some(declared) = toggles(&left.changes, run.tenant().id, &restored.protected) {
             let own = run.tenant().clone();
-            let observed = collect::collect(run.reader(), &declared, own, &running.left_on(), clock).await?;
+            let last_on = running.left_on();
+            let knows = Knows::only(&last_on);
+            let observed = collect::collect(run.reader(), &declared, own, knows, clock).await?;
             let fresh = advaudit::plan::plan(
                 &resolve(&declared, &observed, &running),
                 &observed,

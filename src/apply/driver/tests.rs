@@ -17,6 +17,7 @@ use crate::journal::log::{self, Journal};
 use crate::journal::store::{Later, Store, StoreError, Taken, Term};
 use crate::model::{RunId, TenantId};
 use crate::observe::collect;
+use crate::observe::reading::Knows;
 use crate::plan::planned::Plan;
 use crate::plan::resolve::resolve;
 use crate::plan::resume;
@@ -107,7 +108,8 @@ impl World {
         let (declared, _) = crate::manifest::read(source, self.clock.now()).expect("a manifest");
         let (reader, running) = (Reader::new(self.client.clone()), Running::default());
         let tenant = collect::tenant(&reader).await.expect("a tenant");
-        let observed = collect::collect(&reader, &declared, tenant, &running.last_on, &self.clock).await;
+        let knows = Knows::only(&running.last_on);
+        let observed = collect::collect(&reader, &declared, tenant, knows, &self.clock).await;
         let observed = observed.expect("read");
         let desired = resolve(&declared, &observed, &running);
         crate::plan::plan(&desired, &observed, &running, self.clock.now())

@@ -1,14 +1,19 @@
 //! `assignedPlans`, where its date decides: ten kilobytes a user (GRAPH 3.3), so nobody is asked in vain.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::Collecting;
-use crate::graph::Failure;
+use crate::graph::{Failure, Fields, ServicePlanEntry, is_to_be_asked_alone};
 use crate::manifest::declared::Who;
-use crate::model::{GroupId, SubjectId, Timestamp, UserId};
+use crate::model::{GroupId, SubjectId, Timestamp, UserId, UserKey};
 use crate::observe::effect::Member;
 use crate::observe::observed::{Dates, Lookup, User};
 use crate::observe::reading::{READS_DISAGREE, fatal};
+use crate::observe::user_list::Sorted;
+use crate::observe::ways::{self, Way};
+
+/// What is said of somebody's dates.
+type Dated = Result<Option<Vec<ServicePlanEntry>>, Failure>;
 
 /// So many members of a group are asked at once. One that is due decides for the whole group, and usually
 /// the first is.
@@ -27,9 +32,46 @@ impl Collecting<'_> {
         Ok(())
     }
 
+    /// By filters where there are several, and by themselves whom those do not show. Where many are asked the list
+    /// of license holders may be cheaper.
     async fn read_dates(&mut self, ids: &[UserId]) -> Result<(), Failure> {
-        for (id, outcome) in ids.iter().zip(self.reader.service_plan_dates(ids).await) {
-            match fatal(outcome)? {
+        let keys: Vec<UserKey> = ids.iter().copied().map(UserKey::Id).collect();
+        let mut left = match ways::of_named(&keys, &self.observed.catalog).first() {
+            Some(price) if price.way == Way::Holders => self.dates_of_holders(ids, price.units).await?,
+            Some(_) | None => ids.to_vec(),
+        };
+        if left.len() > 1 {
+            let answers = self.reader.dates_among(&left).await;
+            let (alone, told): (Vec<_>, Vec<_>) =
+                left.into_iter().zip(answers).partition(|(_, answer)| is_to_be_asked_alone(answer));
+            self.take_dates(told)?;
+            left = alone.into_iter().map(|(id, _)| id).collect();
+        }
+        let answers = self.reader.service_plan_dates(&left).await;
+        self.take_dates(left.into_iter().zip(answers).collect())
+    }
+
+    /// Takes dates from the list; returns who did not come with it.
+    async fn dates_of_holders(&mut self, ids: &[UserId], pages: u64) -> Result<Vec<UserId>, Failure> {
+        let wanted: HashSet<UserId> = ids.iter().copied().collect();
+        let fields = Fields { dates: true, ..Fields::STATE };
+        let scan = self.scan_of(ways::holding(&self.observed.catalog), fields, pages);
+        let sort = |user: &User, _| if wanted.contains(&user.id) { Sorted::Keep } else { Sorted::Leave };
+        let outcome = self.users_of(&scan, &sort).await;
+        let Ok(mut ended) = self.listed(outcome)? else { return Ok(ids.to_vec()) };
+        let mut left = Vec::new();
+        for id in ids {
+            match (ended.kept.remove(id), self.observed.users.get_mut(id)) {
+                (Some((read, _)), Some(user)) => user.dates = read.dates,
+                _ => left.push(*id),
+            }
+        }
+        Ok(left)
+    }
+
+    fn take_dates(&mut self, answers: Vec<(UserId, Dated)>) -> Result<(), Failure> {
+        for (id, outcome) in &answers {
+            match fatal(outcome.clone())? {
                 Ok(Some(entries)) => {
                     if let Some(user) = self.observed.users.get_mut(id) {
                         user.dates = Dates::Read(entries);
@@ -47,8 +89,7 @@ impl Collecting<'_> {
     fn undated(&self) -> BTreeSet<UserId> {
         let observed = &self.observed;
         let needs = |user: &&User, asked: Option<Timestamp>| {
-            let on = self.last_on.get(&SubjectId::User(user.id)).copied();
-            user.needs_dates(asked, on, &observed.catalog)
+            user.dates == Dates::NotRead && user.needs_dates(asked, self.last_on(user.id), &observed.catalog)
         };
         let mut ids = BTreeSet::new();
         for entry in &self.declared.users {
@@ -84,7 +125,7 @@ impl Collecting<'_> {
     /// The dates of members, as far as it takes to know that the group is due: one who counts and is due
     /// is enough. Whoever was left alone for longest is asked first.
     async fn dates_of_members(&mut self, id: GroupId, asked: Timestamp) -> Result<(), Failure> {
-        let own_on = self.last_on.get(&SubjectId::Group(id)).copied();
+        let own_on = self.knows.last_on.get(&SubjectId::Group(id)).copied();
         let catalog = &self.observed.catalog;
         let counts = |user: &&User| {
             user.as_member(id, catalog) == Member::Counts && user.needs_dates(Some(asked), own_on, catalog)

@@ -78,7 +78,7 @@ pub fn license(name: &str, status: LicenseStatus, provisioning: &str) -> License
     if name != E3 {
         plans.insert(SERVICE_PLAN, plan(provisioning));
     }
-    License { id: sku(name), part_number: name.into(), status, plans }
+    License { id: sku(name), part_number: name.into(), status, holders: None, plans }
 }
 
 /// One assignment, changed last before the date that is asked for.
@@ -145,6 +145,7 @@ pub fn tenant() -> Tenant {
             selections: BTreeMap::new(),
             accounts: BTreeMap::new(),
             machine_ahead: None,
+            ways: Vec::new(),
         },
         declared: Declared {
             source,

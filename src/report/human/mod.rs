@@ -1,4 +1,4 @@
-//! For people: findings as the Rust compiler shows them, plans, runs and what is in flight.
+//! For people: findings as the Rust compiler shows them, plans, runs, what is in flight, and how people were read.
 
 pub mod doctor;
 pub mod explain;
@@ -6,3 +6,4 @@ pub mod finding;
 pub mod plan;
 pub mod run;
 pub mod status;
+pub mod ways;

@@ -17,6 +17,7 @@ use advaudit::journal::lease::Lease;
 use advaudit::journal::log::Journal;
 use advaudit::model::{RunId, SignedDuration, Timestamp};
 use advaudit::observe::collect;
+use advaudit::observe::reading::Knows;
 use advaudit::plan::planned::Plan;
 use advaudit::plan::resolve::{Desired, resolve};
 use advaudit::plan::running::Running;
@@ -56,8 +57,9 @@ impl World {
         let running = Running::default();
         let tenant = self.drive(collect::tenant(&reader)).expect("a tenant");
         let (declared, _) = advaudit::manifest::read(source, self.clock.now()).expect("a manifest");
+        let knows = Knows::only(&running.last_on);
         let observed = self.drive(async {
-            collect::collect(&reader, &declared, tenant, &running.last_on, &self.clock).await.expect("read")
+            collect::collect(&reader, &declared, tenant, knows, &self.clock).await.expect("read")
         });
         let desired = resolve(&declared, &observed, &running);
         (advaudit::plan::plan(&desired, &observed, &running, self.clock.now()), desired)

@@ -13,6 +13,7 @@ use advaudit::graph::{Client, Failure, Reader, Root, Token, UserRead};
 use advaudit::manifest;
 use advaudit::model::{SignedDuration, Timestamp, UserId, UserKey};
 use advaudit::observe::collect;
+use advaudit::observe::reading::Knows;
 use advaudit::plan::running::Running;
 use advaudit::plan::{check, plan, resolve};
 use advaudit::sandbox::{InProcess, Tenant};
@@ -141,7 +142,7 @@ fn bodies() {
         let (declared, _) = manifest::read(Arc::new(Source::new("m.yaml", text)), start).expect("a manifest");
         let work = async {
             let tenant = collect::tenant(&reader).await?;
-            collect::collect(&reader, &declared, tenant, &BTreeMap::new(), &clock).await
+            collect::collect(&reader, &declared, tenant, Knows::only(&BTreeMap::new()), &clock).await
         };
         let outcome = run(&clock, work);
         assert!(

@@ -45,7 +45,7 @@ pub fn after(seconds: i64) -> Timestamp {
 pub fn catalog_with(status: LicenseStatus) -> Catalog {
     let plan = |id| (id, ServicePlan { name: "A_PLAN".into(), provisioning: "Success".into() });
     let plans = [SERVICE_PLAN, OTHER].map(plan).into_iter().collect();
-    [License { id: E5, part_number: "SPE_E5".into(), status, plans }].into_iter().collect()
+    [License { id: E5, part_number: "SPE_E5".into(), status, holders: None, plans }].into_iter().collect()
 }
 
 /// One assignment of E5 that turns another service plan off as well, which must stay so.

@@ -1,0 +1,195 @@
+//! `all: licensed`: whoever holds a license with the service plan, from the list of holders or of all users.
+//!
+//! The list of holders goes by `assignedLicenses`, which shows no license whose assignment is in error (GRAPH 3.1).
+//! Such people are in it too, if only to be told: Graph says in which groups they are (GRAPH 5.3).
+
+use std::collections::HashSet;
+
+use super::super::observed::User;
+use super::super::selection::{Listing, Selection};
+use super::super::user_list::{Ended, Sort, Sorted, UserList};
+use super::super::ways::{self, Chosen, Price, Way};
+use super::Collecting;
+use crate::graph::{Account, Failure, Fields, Scan, Scanned};
+use crate::manifest::declared::Select;
+use crate::model::{SkuId, Timestamp, UserId};
+
+/// More groups with members in error than that, and more than there are pages, and the list of all users is read.
+const GROUPS_IN_ERROR_MAX: usize = 20;
+
+/// So many users without a date are asked for theirs by filters; of more, the list shows it.
+const UNDATED_MAX: u64 = 300;
+
+/// What is needed of a list beside whom it is about.
+struct Wanted<'a> {
+    fields: Fields,
+    sort: Sort<'a>,
+}
+
+impl Collecting<'_> {
+    pub(super) async fn everyone(&mut self) -> Result<Selection, Failure> {
+        let holding = ways::holding(&self.observed.catalog);
+        if holding.is_empty() {
+            return Ok(Selection::Read(Listing::default()));
+        }
+        let asked = self.asked_of(&Select::AllLicensed);
+        let prices = ways::of_holders(&self.observed.catalog);
+        let fields = Fields { dates: self.lists_show_dates(asked), ..self.fields() };
+        let known = self.known();
+        let (named, catalog, passes_by) = (&self.named, &self.observed.catalog, self.knows.passes_by);
+        let sort = |user: &User, account: Option<Account>| {
+            if known.contains(&user.id) || named.has(user.id, &user.upn) {
+                Sorted::Keep
+            } else if user.relevant(catalog).next().is_none() {
+                Sorted::Leave
+            } else if passes_by(user, account, asked, catalog) {
+                Sorted::PassBy
+            } else {
+                Sorted::Keep
+            }
+        };
+        let (way, outcome) = self.cheapest(&prices, holding, Wanted { fields, sort: &sort }).await;
+        let mut prices = prices;
+        prices.sort_by_key(|price| price.way != way);
+        let whom = "whoever holds a license with the service plan".to_owned();
+        self.observed.ways.push(Chosen { whom, prices });
+        let ended = match self.listed(outcome)? {
+            Ok(ended) => ended,
+            Err(reason) => return Ok(Selection::Incomplete(reason)),
+        };
+        if ended.total == 0 {
+            return Ok(Selection::Incomplete("Graph says that the tenant has no users".into()));
+        }
+        let catalog = &self.observed.catalog;
+        let holders = ended.kept.values().filter(|(user, _)| user.relevant(catalog).next().is_some());
+        let ids = holders.map(|(user, _)| user.id).collect();
+        Ok(self.listing(ended, ids))
+    }
+
+    /// Members of declared groups, and whoever is selected otherwise and has not come with its state.
+    fn known(&self) -> HashSet<UserId> {
+        let members = self.observed.groups.values().flat_map(|group| group.members.ids()).copied();
+        let selected = self.observed.selections.values().flat_map(Selection::ids);
+        members.chain(selected.filter(|id| !self.observed.users.contains_key(id))).collect()
+    }
+
+    /// The newest date that entries with that selection ask for.
+    pub(super) fn asked_of(&self, select: &Select) -> Option<Timestamp> {
+        let of = self.declared.users.iter().filter(|entry| match &entry.who {
+            crate::manifest::declared::Who::Selected(selector) => selector.select.value == *select,
+            crate::manifest::declared::Who::User(_) => false,
+        });
+        of.filter_map(|entry| entry.wish.toggle_if_enabled_before).max()
+    }
+
+    /// Whether the list of holders is asked for dates: where most of them decide, and asking for them by filters
+    /// would cost more than the list itself.
+    fn lists_show_dates(&self, asked: Option<Timestamp>) -> bool {
+        let Some(asked) = asked else { return false };
+        let holders: Option<u64> = self
+            .observed
+            .catalog
+            .licenses()
+            .filter(|one| one.has_service_plan())
+            .map(|one| one.holders)
+            .sum();
+        let renewed = self.knows.last_on.values().filter(|on| **on >= asked).count() as u64;
+        holders.unwrap_or(0).saturating_sub(renewed) > UNDATED_MAX
+    }
+
+    /// Reads the list that is said to be cheapest, and the other one where that turns out not to be so, or not
+    /// to be had.
+    async fn cheapest(
+        &self,
+        prices: &[Price],
+        holding: Vec<SkuId>,
+        wanted: Wanted<'_>,
+    ) -> (Way, Result<Ended, Failure>) {
+        let Wanted { fields, sort } = wanted;
+        let pages = |way| prices.iter().find(|price| price.way == way).map_or(0, |price| price.units);
+        let mut ways: Vec<Way> = prices.iter().map(|price| price.way).collect();
+        if let [Way::Everyone, Way::Holders] = ways.as_slice() {
+            let mut list = UserList::default();
+            match self.reader.first_users(fields, &mut |listed| list.take(listed, sort)).await {
+                Ok(false) => return (Way::Everyone, Ok(list.end())),
+                Ok(true) => ways.reverse(),
+                Err(failure) => return (Way::Everyone, Err(failure)),
+            }
+        }
+        if ways.first() == Some(&Way::Holders) {
+            match self.holders(holding, pages(Way::Holders), Wanted { fields, sort }).await {
+                Ok(Some(ended)) => return (Way::Holders, Ok(ended)),
+                Ok(None) => {}
+                Err(failure) => return (Way::Holders, Err(failure)),
+            }
+        }
+        let scan = self.scan_of(Vec::new(), fields, pages(Way::Everyone));
+        (Way::Everyone, self.users_of(&scan, sort).await)
+    }
+
+    /// The holders of these licenses, with those whose assignment is in error. None where Graph does not take what
+    /// has to be asked for that, or too many groups would have to be asked.
+    async fn holders(
+        &self,
+        holding: Vec<SkuId>,
+        pages: u64,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<Ended>, Failure> {
+        let Wanted { fields, sort } = wanted;
+        let groups = match self.reader.groups_in_error().await {
+            Ok(groups) if groups.len() as u64 <= pages.max(GROUPS_IN_ERROR_MAX as u64) => groups,
+            Ok(_) => return Ok(None),
+            Err(failure) if is_not_taken(&failure) || failure.is_denied() => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let mut list = UserList::default();
+        for group in groups {
+            match self.reader.members_in_error(group, fields).await {
+                Ok(users) => {
+                    users.into_iter().for_each(|user| list.take(crate::graph::Listed::User(user), sort))
+                }
+                // A group that was deleted meanwhile.
+                Err(Failure::NotFound(_)) => {}
+                Err(failure) if is_not_taken(&failure) || failure.is_denied() => return Ok(None),
+                Err(failure) => return Err(failure),
+            }
+        }
+        let scan = self.scan_of(holding, fields, pages);
+        let mut ended = match self.users_of(&scan, sort).await {
+            Err(failure) if is_not_taken(&failure) => return Ok(None),
+            ended => ended?,
+        };
+        ended.take_in(list.end());
+        Ok(Some(ended))
+    }
+
+    pub(super) fn scan_of(&self, holding: Vec<SkuId>, fields: Fields, pages: u64) -> Scan {
+        Scan { fields, holding, lanes: self.knows.lanes, pages }
+    }
+
+    /// The users of a list, sorted. What came in lanes has to be as many as Graph counts; if not, the list is read
+    /// again in one.
+    pub(super) async fn users_of(&self, scan: &Scan, sort: Sort<'_>) -> Result<Ended, Failure> {
+        let mut list = UserList::default();
+        let scanned = self.reader.scan(scan, &mut |listed| list.take(listed, sort)).await?;
+        let ended = list.end();
+        let is_whole = match scanned {
+            Scanned::InOneLane => true,
+            Scanned::InLanes { before, after, .. } => {
+                (before.min(after)..=before.max(after)).contains(&(ended.total as u64))
+            }
+        };
+        if is_whole {
+            return Ok(ended);
+        }
+        let mut list = UserList::default();
+        let scan = Scan { lanes: crate::graph::Lanes::Exactly(1), ..scan.clone() };
+        self.reader.scan(&scan, &mut |listed| list.take(listed, sort)).await?;
+        Ok(list.end())
+    }
+}
+
+/// Whether Graph does not take a filter.
+fn is_not_taken(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused(told) if matches!(told.status, 400 | 501))
+}

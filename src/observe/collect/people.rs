@@ -1,0 +1,176 @@
+//! Users by name or id: by filters of fifteen, or from the list of license holders where that is cheaper; whoever
+//! did not come with either, by itself.
+//!
+//! A user is missing only on two reads, of different indexes: a filter and the object itself.
+
+use std::collections::BTreeSet;
+
+use super::super::observed::Lookup;
+use super::super::reading::fatal;
+use super::super::user_list::Sorted;
+use super::super::ways::{self, Chosen, Way};
+use super::{Collecting, Named};
+use crate::graph::{Failure, Fields, UserRead, is_to_be_asked_alone};
+use crate::manifest::declared::Who;
+use crate::model::{SubjectId, Timestamp, UserId, UserKey};
+
+impl Collecting<'_> {
+    /// Whoever has an entry of its own, or is protected.
+    pub(super) async fn named_users(&mut self) -> Result<(), Failure> {
+        let known = |key: &UserKey| self.observed.user_keys.contains_key(&key.folded());
+        let keys: Vec<UserKey> = self.keys().into_iter().filter(|key| !known(key)).collect();
+        for (key, lookup) in self.people("declared by name", keys).await? {
+            if let (UserKey::Id(id), Lookup::Unread(reason)) = (&key, &lookup) {
+                self.observed.unread_users.insert(*id, reason.clone());
+            }
+            self.observed.user_keys.insert(key.folded(), lookup);
+        }
+        Ok(())
+    }
+
+    /// Those users; whoever is found is kept.
+    pub(super) async fn people(
+        &mut self,
+        whom: &str,
+        keys: Vec<UserKey>,
+    ) -> Result<Vec<(UserKey, Lookup<UserId>)>, Failure> {
+        let prices = ways::of_named(&keys, &self.observed.catalog);
+        if keys.len() > 1 {
+            let whom = format!("{} users {whom}", keys.len());
+            self.observed.ways.push(Chosen { whom, prices: prices.clone() });
+        }
+        let mut found = Vec::with_capacity(keys.len());
+        let rest = match prices.first() {
+            Some(price) if price.way == Way::Holders => {
+                self.from_holders(keys, price.units, &mut found).await?
+            }
+            Some(_) | None => keys,
+        };
+        let (dated, plain): (Vec<UserKey>, Vec<UserKey>) =
+            rest.into_iter().partition(|key| self.decides_by_date(key));
+        for (keys, dates) in [(plain, false), (dated, true)] {
+            let fields = Fields { dates, ..self.fields() };
+            match keys.as_slice() {
+                [] => {}
+                [_] => self.alone(keys, false, fields, &mut found).await?,
+                _ => self.by_filters(keys, fields, &mut found).await?,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the date of a user who is on decides: it has an entry of its own with a date, and our journal has
+    /// not turned it on since.
+    fn decides_by_date(&self, key: &UserKey) -> bool {
+        let mut own =
+            self.declared.users.iter().filter(|entry| matches!(&entry.who, Who::User(who) if who == key));
+        let Some(asked) = own.find_map(|entry| entry.wish.toggle_if_enabled_before) else { return false };
+        match key {
+            UserKey::Id(id) => self.last_on(*id).is_none_or(|on| on < asked),
+            UserKey::Upn(_) => true,
+        }
+    }
+
+    /// When our journal last turned that user on.
+    pub(super) fn last_on(&self, id: UserId) -> Option<Timestamp> {
+        self.knows.last_on.get(&SubjectId::User(id)).copied()
+    }
+
+    /// Keeps whoever of them is a license holder; returns who did not come.
+    async fn from_holders(
+        &mut self,
+        keys: Vec<UserKey>,
+        pages: u64,
+        found: &mut Vec<(UserKey, Lookup<UserId>)>,
+    ) -> Result<Vec<UserKey>, Failure> {
+        let wanted = Named::of(&keys);
+        let scan = self.scan_of(ways::holding(&self.observed.catalog), self.fields(), pages);
+        let sort =
+            |user: &super::User, _| if wanted.has(user.id, &user.upn) { Sorted::Keep } else { Sorted::Leave };
+        let outcome = self.users_of(&scan, &sort).await;
+        // Where the list could not be had, each is asked for as if there were none.
+        let Ok(ended) = self.listed(outcome)? else { return Ok(keys) };
+        let came: BTreeSet<String> = ended
+            .kept
+            .values()
+            .flat_map(|(user, _)| [user.upn.to_lowercase(), user.id.to_string()])
+            .collect();
+        let (own, rest): (Vec<UserKey>, Vec<UserKey>) =
+            keys.into_iter().partition(|key| came.contains(&key.folded()));
+        let kept: Vec<UserId> =
+            ended.kept.into_values().map(|(user, account)| self.keep(user, account)).collect();
+        for key in own {
+            let is_it =
+                |id: &&UserId| self.observed.users.get(id).is_some_and(|user| key.names(user.id, &user.upn));
+            let id = match &key {
+                UserKey::Id(id) => Some(*id),
+                UserKey::Upn(_) => match self.observed.user_keys.get(&key.folded()) {
+                    Some(Lookup::Found(id)) => Some(*id),
+                    _ => kept.iter().find(is_it).copied(),
+                },
+            };
+            found.extend(id.map(|id| (key, Lookup::Found(id))));
+        }
+        Ok(rest)
+    }
+
+    async fn by_filters(
+        &mut self,
+        keys: Vec<UserKey>,
+        fields: Fields,
+        found: &mut Vec<(UserKey, Lookup<UserId>)>,
+    ) -> Result<(), Failure> {
+        let answers = self.reader.users_among(&keys, fields).await;
+        let (mut not_shown, mut not_told) = (Vec::new(), Vec::new());
+        for (key, answer) in keys.into_iter().zip(answers) {
+            if is_to_be_asked_alone(&answer) {
+                let rest = if answer.is_ok() { &mut not_shown } else { &mut not_told };
+                rest.push(key);
+                continue;
+            }
+            let lookup = match fatal(answer)? {
+                Ok(Some(read)) => Lookup::Found(self.keep_user(read)),
+                // Such a one is asked for alone.
+                Ok(None) => continue,
+                Err(reason) => Lookup::Unread(reason),
+            };
+            found.push((key, lookup));
+        }
+        self.alone(not_shown, true, fields, found).await?;
+        self.alone(not_told, false, fields, found).await
+    }
+
+    /// Each by itself. Not knowing it is the second opinion where a filter has not shown it.
+    async fn alone(
+        &mut self,
+        keys: Vec<UserKey>,
+        is_second: bool,
+        fields: Fields,
+        found: &mut Vec<(UserKey, Lookup<UserId>)>,
+    ) -> Result<(), Failure> {
+        let answers = self.reader.users_with(&keys, fields).await;
+        for (key, answer) in keys.into_iter().zip(answers) {
+            let lookup = match fatal(answer)? {
+                Ok(Some(read)) => Lookup::Found(self.keep_user(read)),
+                Ok(None) if is_second => Lookup::NotFound,
+                Ok(None) => self.second_opinion(&key).await?,
+                Err(reason) => Lookup::Unread(reason),
+            };
+            found.push((key, lookup));
+        }
+        Ok(())
+    }
+
+    /// The second read, of another index where there is one.
+    async fn second_opinion(&mut self, key: &UserKey) -> Result<Lookup<UserId>, Failure> {
+        let second: Result<Option<UserRead>, Failure> = match key {
+            UserKey::Upn(upn) => self.reader.users_by_filter(upn).await,
+            UserKey::Id(_) => self.reader.users(std::slice::from_ref(key)).await.remove(0),
+        };
+        Ok(match self.one(second)? {
+            Ok(Some(read)) => Lookup::Found(self.keep_user(read)),
+            Ok(None) => Lookup::NotFound,
+            Err(reason) => Lookup::Unread(reason),
+        })
+    }
+}
