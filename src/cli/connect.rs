@@ -144,7 +144,19 @@ impl Connection {
 
 /// Runs a future to its end.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    run(&mut tokio::runtime::Builder::new_current_thread(), work)
+}
+
+/// The same, and what it spawns runs side by side.
+pub(super) fn block_on_all_cores<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    run(&mut tokio::runtime::Builder::new_multi_thread(), work)
+}
+
+fn run<T>(
+    runtime: &mut tokio::runtime::Builder,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let runtime = runtime.enable_all().build();
     let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), "run again"))?;
     runtime.block_on(work)
 }

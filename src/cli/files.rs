@@ -40,6 +40,11 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     written
 }
 
+/// Writes a file that must not be there yet.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    File::options().write(true).create_new(true).open(path)?.write_all(bytes)
+}
+
 pub(super) fn read_within(path: &Path, most: u64) -> Result<Vec<u8>> {
     // Asked by its name, before it is opened: opening a pipe waits already.
     if !std::fs::metadata(path)?.is_file() {

@@ -1,17 +1,18 @@
 //! What somebody else does to the tenant while a run is under way: past the wire, at a time of the
 //! caller's choice, and then visible over the wire as late as any other change (GRAPH 12).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::deed::{Deed, Done};
-use super::group::{Group, Member};
+use super::group::Group;
 use super::license::Owned;
 use super::tenant::{Happened, Tenant};
 use super::truth::Doing;
 use super::user::User;
+use super::users::Found;
 use super::wire::Refusal;
 use super::words::Capability;
 use crate::model::{GroupId, ServicePlanId, SignedDuration, SkuId, SubjectId, Timestamp, UserId};
@@ -49,7 +50,7 @@ impl Tenant {
             }
             Deed::Remove { from, license } => self.change_licenses(*from, &removes(*license), now),
             Deed::MoveToGroup { user, license, group } => {
-                let is_member = self.group(*group)?.users().any(|member| member == *user);
+                let is_member = self.group(*group)?.has_user(*user);
                 self.change_licenses(SubjectId::User(*user), &removes(*license), now)?;
                 if is_member { Ok(()) } else { self.add_member(*group, *user, now) }
             }
@@ -73,16 +74,17 @@ impl Tenant {
     fn off_of(&self, subject: SubjectId, license: SkuId) -> Result<BTreeSet<ServicePlanId>, Refusal> {
         let off = match subject {
             SubjectId::User(id) => {
-                let mut held = self.user(id)?.held.iter();
-                held.find(|held| held.is_direct() && held.sku == license).map(|held| &held.disabled)
+                let user = self.user(id)?;
+                let held = user.held.iter().find(|held| held.is_direct() && held.sku == license);
+                held.map(|held| held.disabled.clone())
             }
-            SubjectId::Group(id) => self.group(id)?.licenses.get(&license),
+            SubjectId::Group(id) => self.group(id)?.licenses.get(&license).cloned(),
         };
-        off.cloned().ok_or_else(|| Refusal::bad("It does not have a corresponding license."))
+        off.ok_or_else(|| Refusal::bad("It does not have a corresponding license."))
     }
 
     fn delete_user(&mut self, id: UserId, now: Timestamp) -> Result<(), Refusal> {
-        let user = User { deleted: Some(now), ..self.user(id)?.clone() };
+        let user = User { deleted: Some(now), ..self.user(id)?.into_owned() };
         self.change_user(user, now);
         Ok(())
     }
@@ -91,16 +93,16 @@ impl Tenant {
     /// groups are brought up to date.
     fn restore_user(&mut self, id: UserId, now: Timestamp) -> Result<(), Refusal> {
         let not_found = || Refusal::not_found(&id.to_string());
-        let user = self.state.users.get(&id).ok_or_else(not_found)?.latest();
+        let user = self.state.users.latest(id).ok_or_else(not_found)?;
         let deleted = user.deleted.ok_or_else(not_found)?;
         if now.duration_since(deleted) > KEPT {
             return Err(not_found());
         }
         self.is_free(&user.upn)?;
-        let mut user = User { deleted: None, ..user.clone() };
+        let mut user = User { deleted: None, ..user.into_owned() };
         user.provision(self.shelf(), now, self.settings.plan_dates);
         self.change_user(user, now);
-        let is_member = |group: &&Group| group.users().any(|member| member == id);
+        let is_member = |group: &&Group| group.has_user(id);
         let groups: Vec<GroupId> = self.groups().filter(is_member).map(|group| group.id).collect();
         for group in groups {
             self.plan_move(group, id, now);
@@ -109,7 +111,7 @@ impl Tenant {
     }
 
     fn rename_user(&mut self, id: UserId, upn: &str, now: Timestamp) -> Result<(), Refusal> {
-        let user = User { upn: upn.to_owned(), ..self.user(id)?.clone() };
+        let user = User { upn: upn.to_owned(), ..self.user(id)?.into_owned() };
         self.is_free(upn)?;
         let known = self.state.upns.entry(upn.to_lowercase()).or_default();
         if !known.contains(&id) {
@@ -120,7 +122,7 @@ impl Tenant {
     }
 
     fn is_free(&self, upn: &str) -> Result<(), Refusal> {
-        match self.user_by_key(upn, |_, history| history.latest()) {
+        match self.user_by_key(upn, Found::latest) {
             Some(_) => Err(Refusal::bad(
                 "Another object with the same value for property userPrincipalName already exists.",
             )),
@@ -130,19 +132,19 @@ impl Tenant {
 
     fn add_member(&mut self, group: GroupId, user: UserId, now: Timestamp) -> Result<(), Refusal> {
         self.user(user)?;
-        if self.group(group)?.users().any(|member| member == user) {
+        if self.group(group)?.has_user(user) {
             return Err(Refusal::bad(
                 "One or more added object references already exist for the following modified properties: 'members'.",
             ));
         }
-        self.change_members(group, user, now, |members| members.push(Member::User(user)))
+        self.change_members(group, user, now, Group::add)
     }
 
     fn remove_member(&mut self, group: GroupId, user: UserId, now: Timestamp) -> Result<(), Refusal> {
-        if !self.group(group)?.users().any(|member| member == user) {
+        if !self.group(group)?.has_user(user) {
             return Err(Refusal::not_found(&user.to_string()));
         }
-        self.change_members(group, user, now, |members| members.retain(|one| *one != Member::User(user)))
+        self.change_members(group, user, now, Group::remove)
     }
 
     fn change_members(
@@ -150,11 +152,10 @@ impl Tenant {
         group: GroupId,
         user: UserId,
         now: Timestamp,
-        change: impl FnOnce(&mut Vec<Member>),
+        change: fn(&mut Group, UserId),
     ) -> Result<(), Refusal> {
         let mut group = self.group(group)?.clone();
-        change(Arc::make_mut(&mut group.members));
-        group.has_moved = true;
+        change(&mut group, user);
         self.plan_move(group.id, user, now);
         self.change_group(group, now);
         Ok(())
@@ -173,8 +174,8 @@ impl Tenant {
     /// What people can use of it changes with it (GRAPH 3.3); their assignments stay.
     fn set_status(&mut self, license: SkuId, status: Capability, now: Timestamp) -> Result<(), Refusal> {
         self.change_license(license, now, |owned| owned.status = status)?;
-        let holds = |user: &&User| user.held.iter().any(|held| held.sku == license);
-        let holders: Vec<User> = self.users().filter(holds).cloned().collect();
+        let holds = |user: &Cow<'_, User>| user.held.iter().any(|held| held.sku == license);
+        let holders: Vec<User> = self.users().filter(holds).map(Cow::into_owned).collect();
         for mut user in holders {
             user.provision(self.shelf(), now, self.settings.plan_dates);
             self.change_user(user, now);
@@ -195,7 +196,7 @@ impl Tenant {
     }
 
     pub(super) fn reprocess(&mut self, id: UserId, now: Timestamp) -> Result<(), Refusal> {
-        let mut user = self.user(id)?.clone();
+        let mut user = self.user(id)?.into_owned();
         let groups: BTreeSet<GroupId> = user.held.iter().filter_map(|held| held.by).collect();
         user.held.retain(|held| held.is_direct() || !held.has_error());
         user.to_come.clear();

@@ -70,9 +70,8 @@ impl Order {
             ));
         }
         for sku in self.add.keys() {
-            let held = user.held.iter().any(|held| held.sku == *sku && held.in_force());
             let seats = shelf.get(*sku).map_or(0, |owned| owned.seats);
-            if !held && consumed(*sku) >= seats {
+            if !user.has(*sku) && consumed(*sku) >= seats {
                 return Err(Refusal::bad(format!(
                     "Subscription with SKU {sku} does not have any available licenses."
                 )));

@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use super::faults::Faults;
 use super::file::{
-    AssignedPlanBlock, CarriedBlock, Generate, GroupBlock, HeldBlock, InheritedBlock, OwnedLicense,
+    AssignedPlanBlock, CarriedBlock, GroupBlock, HeldBlock, InheritedBlock, Organization, OwnedLicense,
     TenantFile, Unusable, UserBlock,
 };
+use super::generate::Generated;
 use super::group::{Group, Member, Processing};
 use super::history::History;
 use super::known::{known_license, known_names};
 use super::license::{Owned, OwnedPlan, Shelf};
 use super::lines::Lines;
+use super::population::{Crowd, Population, PopulationBlock, Source};
 use super::seed::{Seed, id_of};
 use super::tenant::{Settings, State, Tenant};
 use super::user::{ErrorToCome, Held, Provisioned, User};
+use super::users::Users;
 use super::words::{AssignmentState, Capability};
-use crate::model::{Amount, GroupId, SERVICE_PLAN, ServicePlanId, SkuId, Timestamp, UserId};
+use crate::model::{GroupId, ServicePlanId, SkuId, Timestamp, UserId};
 
 /// When things were assigned that the file gives no date for: long before anything that a
 /// manifest would ask about.
@@ -42,6 +45,7 @@ impl Tenant {
         let mut blocks: Vec<(String, UserBlock)> = Vec::new();
         blocks.extend(file.users.into_iter().enumerate().map(|(at, block)| (format!("users[{at}]"), block)));
         let seed = Seed(file.seed);
+        let described = file.population;
         let generated = file.generate.into_iter();
         let generated = generated.map(|generate| Generated::new(generate, &file.tenant.domain, seed));
         let generated: Vec<_> = generated.collect();
@@ -49,7 +53,8 @@ impl Tenant {
         let mut build = Build { lines, shelf, people: People::default(), groups: Vec::new() };
         build.people(&blocks, &file.tenant.country)?;
         build.groups(&file.groups, &generated)?;
-        let users = build.users(&blocks, &file.groups)?;
+        let described = described.map(|block| build.population(block, seed, &file.tenant)).transpose()?;
+        let users = Users::new(build.users(&blocks, &file.groups)?, described);
         let groups: BTreeMap<_, _> =
             build.groups.into_iter().map(|group| (group.id, History::new(group))).collect();
         let mut shelf = build.shelf;
@@ -111,15 +116,9 @@ fn owned(block: &OwnedLicense, path: &str, lines: &Lines) -> Result<Owned, Unusa
 }
 
 /// Gives each license without a number of seats a few more than are in use.
-fn fill_seats(shelf: &mut Shelf, users: &BTreeMap<UserId, History<User>>) {
-    let mut used: BTreeMap<SkuId, u64> = BTreeMap::new();
-    for user in users.values() {
-        for sku in user.latest().merged().into_keys() {
-            *used.entry(sku).or_default() += 1;
-        }
-    }
+fn fill_seats(shelf: &mut Shelf, users: &Users) {
     for owned in shelf.0.values_mut().filter(|owned| owned.seats == u64::MAX) {
-        owned.seats = used.get(&owned.id).unwrap_or(&0) + SPARE_SEATS;
+        owned.seats = users.consumed(owned.id) + SPARE_SEATS;
     }
 }
 
@@ -197,6 +196,8 @@ impl Build {
             processing: (!licenses.is_empty()).then_some(Processing::Complete),
             licenses,
             members: Arc::default(),
+            crowd: None,
+            left: Arc::default(),
             changes: 0,
             has_moved: false,
             deleted: false,
@@ -218,6 +219,36 @@ impl Build {
             members.push(Member::Other(id_of("member", &other.name), other.clone()));
         }
         Ok(members)
+    }
+
+    /// The people who are described. Groups that have some of them as members are told.
+    fn population(
+        &mut self,
+        block: PopulationBlock,
+        seed: Seed,
+        organization: &Organization,
+    ) -> Result<Arc<Population>, Unusable> {
+        let mut groups = Vec::new();
+        for (name, share) in &block.groups {
+            let group = self.group_named(name, "population.groups")?;
+            groups.push((group.id, Source::of(group), *share));
+        }
+        let population = match Population::new(block, seed, organization, &self.shelf, groups) {
+            Ok(population) => Arc::new(population),
+            Err(problem) => return self.wrong("population", problem),
+        };
+        let twice = self
+            .people
+            .upns
+            .iter()
+            .find(|(upn, id)| population.by_upn(upn).is_some() || population.by_id(**id).is_some());
+        if let Some((upn, _)) = twice {
+            return self.wrong("population", format!("the user `{upn}` is there twice"));
+        }
+        for group in &mut self.groups {
+            group.crowd = Crowd::of(&population, group.id);
+        }
+        Ok(population)
     }
 
     fn user_named(&self, name: &str) -> Option<UserId> {
@@ -262,10 +293,10 @@ impl Build {
         &mut self,
         blocks: &[(String, UserBlock)],
         groups: &[GroupBlock],
-    ) -> Result<BTreeMap<UserId, History<User>>, Unusable> {
+    ) -> Result<BTreeMap<UserId, User>, Unusable> {
         let mut memberships: BTreeMap<UserId, Vec<usize>> = BTreeMap::new();
         for (at, group) in self.groups.iter().enumerate().filter(|(_, group)| !group.licenses.is_empty()) {
-            for user in group.users() {
+            for user in group.listed() {
                 memberships.entry(user).or_default().push(at);
             }
         }
@@ -283,7 +314,7 @@ impl Build {
             user.plans = shared.plans(user, &self.shelf, &held);
             self.assigned_plans(user, &block.assigned_plans, path)?;
         }
-        Ok(users.into_iter().map(|(id, user)| (id, History::new(user))).collect())
+        Ok(users)
     }
 
     fn direct(&self, block: &UserBlock, path: &str) -> Result<Dated, Unusable> {
@@ -452,51 +483,6 @@ fn first(plan: ServicePlanId, sources: &Sources, shelf: &Shelf) -> Option<Timest
     let gives = |sku: &SkuId| shelf.get(*sku).is_some_and(|owned| owned.plans.contains_key(&plan));
     let giving = sources.iter().filter(|(sku, off, _)| gives(sku) && !off.contains(&plan));
     giving.map(|(_, _, since)| *since).min()
-}
-
-/// The users of `generate:`.
-struct Generated {
-    block: Generate,
-    domain: String,
-    /// Which of them have the service plan off.
-    off: BTreeSet<u64>,
-}
-
-impl Generated {
-    fn new(block: Generate, domain: &str, seed: Seed) -> Self {
-        let off = block.off.unwrap_or(Amount::Count(0)).of(block.users, 0);
-        let chosen = seed.shuffled(0..block.users, &["off", &block.name]).into_iter();
-        let off = chosen.take(usize::try_from(off).unwrap_or(usize::MAX)).collect();
-        Generated { block, domain: domain.to_owned(), off }
-    }
-
-    fn upn(&self, number: u64) -> String {
-        format!("{}{:03}@{}", self.block.name, number + 1, self.domain)
-    }
-
-    fn users(&self) -> impl Iterator<Item = (String, UserBlock)> + '_ {
-        (0..self.block.users).map(|number| {
-            let off = self.off.contains(&number).then(|| SERVICE_PLAN.to_string());
-            let license = self.block.license.iter().map(|license| HeldBlock {
-                license: license.clone(),
-                off: off.clone().into_iter().collect(),
-                ..HeldBlock::default()
-            });
-            let user = UserBlock {
-                upn: self.upn(number),
-                enabled: true,
-                since: self.block.since,
-                licenses: license.collect(),
-                ..UserBlock::default()
-            };
-            ("generate".to_owned(), user)
-        })
-    }
-
-    fn members_of(&self, group: &str) -> impl Iterator<Item = Member> + '_ {
-        let all = if self.block.group.as_deref() == Some(group) { self.block.users } else { 0 };
-        (0..all).map(|number| Member::User(UserId(id_of("user", &self.upn(number)))))
-    }
 }
 
 #[cfg(test)]

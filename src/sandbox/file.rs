@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::faults::Fault;
 use super::lines::Lines;
+use super::population::PopulationBlock;
 use super::quota::Quota;
 use super::short::{self, Short};
 use super::weather::Weather;
@@ -74,6 +75,8 @@ pub struct TenantFile {
     /// Many ordinary users more; a block, or a list of them.
     #[serde(default, deserialize_with = "short::one_or_many")]
     pub generate: Vec<Generate>,
+    /// As many users as anybody likes, described and not listed.
+    pub population: Option<PopulationBlock>,
     /// What goes wrong, and when.
     #[serde(default)]
     pub faults: Vec<Fault>,

@@ -6,21 +6,27 @@
 //! behind the client, in virtual time or on loopback.
 //!
 //! In reading order: `file` and `build` (what the file says), `user`, `group`, `license` (what
-//! the tenant is), `assign` and `process` (what changes it), `wire` (what it looks like from
-//! outside), `faults` and `weather` (what goes wrong), `deed` and `administrator` (what other people do), `truth`
-//! (what a test may know), `transport`, `saved`, `serve` (how it is reached).
+//! the tenant is), `population` and `users` (where there are too many to list), `assign` and
+//! `process` (what changes it), `wire` (what it looks like from outside), `gate`, `faults` and
+//! `weather` (what goes wrong), `deed` and `administrator` (what other people do), `truth` (what a
+//! test may know), `transport`, `saved`, `serve` (how it is reached), `new` (a file to begin with).
 
 mod administrator;
 mod assign;
 mod build;
+mod counts;
 mod deed;
 mod faults;
 mod file;
+mod gate;
+mod generate;
 mod group;
 mod history;
 mod known;
 mod license;
 mod lines;
+mod new;
+mod population;
 mod process;
 mod quota;
 mod saved;
@@ -33,6 +39,7 @@ mod testing;
 mod transport;
 mod truth;
 mod user;
+mod users;
 mod weather;
 mod wire;
 mod words;
@@ -41,9 +48,11 @@ mod work;
 pub use deed::{Deed, Done};
 pub use faults::{Fault, FaultAnswer, Faults};
 pub use file::Unusable;
+pub use new::NewTenant;
+pub use population::Share;
 pub use quota::{Allowance, Quota};
 pub use saved::{CannotSave, Opened, Saved};
-pub use serve::serve;
+pub use serve::{Serving, serve};
 pub use tenant::{Collection, Counters, Happened, OnChange, Tenant, Written};
 pub use transport::InProcess;
 pub use truth::{Assigned, Audited, Doing, TrueGroup, TrueUser, Truth};

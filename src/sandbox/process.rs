@@ -55,6 +55,11 @@ impl Tenant {
         self.settings.seed.shuffled(group.users(), &[&id, &change])
     }
 
+    /// Whether anything is to be done until `now`.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.state.work.first_key_value().is_some_and(|((at, _), _)| *at <= now)
+    }
+
     /// Does what was due until `now`.
     pub(super) fn advance(&mut self, now: Timestamp) {
         while let Some(next) = self.state.work.first_entry() {
@@ -90,17 +95,17 @@ impl Tenant {
     }
 
     fn how_it_ended(&self, group: &Group) -> Processing {
-        let failed =
-            |id| self.state.users.get(&id).is_some_and(|user| user.latest().has_error_from(group.id));
+        let users = &self.state.users;
+        let failed = |id| users.find(id).is_some_and(|user| user.latest().has_error_from(group.id));
         if group.users().any(failed) { Processing::Failed } else { Processing::Complete }
     }
 
     /// Brings one user in line with the group.
     pub(super) fn reach(&mut self, group: &Group, id: UserId, at: Timestamp) {
         let Ok(user) = self.user(id) else { return };
-        let mut user = user.clone();
+        let mut user = user.into_owned();
         // Looking through the members of a large group for each of them would take too long.
-        if group.has_moved && !group.users().any(|member| member == id) {
+        if group.has_moved && !group.has_user(id) {
             user.held.retain(|held| held.by != Some(group.id));
         } else {
             let without_seats = self.without_seats(&user, group);
@@ -120,8 +125,7 @@ impl Tenant {
     /// The licenses of that group that the user does not hold and for which no seats are left.
     fn without_seats(&self, user: &User, group: &Group) -> BTreeSet<SkuId> {
         let seats = |sku: SkuId| self.shelf().get(sku).map_or(0, |owned| owned.seats);
-        let held = |sku: SkuId| user.held.iter().any(|held| held.sku == sku && held.in_force());
-        let missing = group.licenses.keys().copied().filter(|sku| !held(*sku));
+        let missing = group.licenses.keys().copied().filter(|sku| !user.has(*sku));
         missing.filter(|sku| self.consumed(*sku) >= seats(*sku)).collect()
     }
 }

@@ -135,26 +135,28 @@ impl Charged {
     }
 }
 
+impl Buckets {
+    /// Whether the writes on their way are more than can be at once.
+    pub fn writes_meet(&self) -> bool {
+        self.quota.writes_at_once.is_some_and(|most| self.writes_on_their_way > most)
+    }
+}
+
 impl Tenant {
     /// Gives the tenant quotas, full ones.
     pub fn set_quota(&mut self, quota: Quota) {
-        self.buckets = Buckets::new(quota);
+        self.own_gate().buckets = Buckets::new(quota);
     }
 
     /// A write sets out for the tenant.
-    pub(super) fn write_sets_out(&mut self) {
-        self.buckets.writes_on_their_way += 1;
+    pub(super) fn write_sets_out(&self) {
+        self.gate().buckets.writes_on_their_way += 1;
     }
 
     /// It is over.
-    pub(super) fn write_is_over(&mut self) {
-        self.buckets.writes_on_their_way = self.buckets.writes_on_their_way.saturating_sub(1);
-    }
-
-    /// Whether the writes on their way are more than can be at once.
-    pub(super) fn writes_meet(&self) -> bool {
-        let most = self.buckets.quota.writes_at_once;
-        most.is_some_and(|most| self.buckets.writes_on_their_way > most)
+    pub(super) fn write_is_over(&self) {
+        let buckets = &mut self.gate().buckets;
+        buckets.writes_on_their_way = buckets.writes_on_their_way.saturating_sub(1);
     }
 }
 

@@ -1,12 +1,12 @@
 //! The tenant on loopback, in real time: any Graph client can talk to it.
 //!
 //! Times in the tenant file stay what they are; its `now` is not used, because real time is what
-//! the clients live in.
+//! the clients live in. Reads are answered side by side.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -16,39 +16,52 @@ use axum::response::Response;
 use http_body::Frame;
 use tokio::net::TcpListener;
 
+use super::wire::{self, Beside};
 use super::{Answer, Ask, Tenant};
 use crate::clock::Clock;
+use crate::model::SignedDuration;
 
 /// The largest request body that is read: a full batch is far below.
 const LARGEST_BODY: usize = 4 << 20;
 
+/// Where a tenant answers, and after how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Serving {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Every answer takes that long, those to other requests meanwhile.
+    pub latency: SignedDuration,
+}
+
 /// A tenant and the time.
 #[derive(Clone)]
 struct Served {
-    tenant: Arc<Mutex<Tenant>>,
+    tenant: Arc<RwLock<Tenant>>,
     clock: Clock,
+    latency: SignedDuration,
 }
 
-/// Answers on `127.0.0.1:port` until Ctrl-C. Port 0 takes a free one; `on_ready` is told where.
-pub async fn serve(tenant: Tenant, port: u16, on_ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
+/// Answers on loopback until Ctrl-C; `on_ready` is told where.
+pub async fn serve(tenant: Tenant, serving: Serving, on_ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
     let stop = async {
         // Where Ctrl-C cannot be listened to, the process is ended some other way.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     };
-    serve_until(tenant, port, on_ready, stop).await
+    serve_until(tenant, serving, on_ready, stop).await
 }
 
 async fn serve_until(
     tenant: Tenant,
-    port: u16,
+    serving: Serving,
     on_ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, serving.port)).await?;
     on_ready(listener.local_addr()?);
-    let served = Served { tenant: Arc::new(Mutex::new(tenant)), clock: Clock::system() };
+    let tenant = Arc::new(RwLock::new(tenant));
+    let served = Served { tenant, clock: Clock::system(), latency: serving.latency };
     let router = Router::new().fallback(handle).with_state(served);
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
@@ -67,9 +80,34 @@ async fn handle(State(served): State<Served>, request: Request) -> Response {
         headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
         body: body.to_vec(),
     };
-    let now = served.clock.now();
-    let mut tenant = served.tenant.lock().unwrap_or_else(PoisonError::into_inner);
-    response(tenant.handle(&ask, now))
+    let _on_its_way = OnItsWay::new(&served, &ask);
+    if served.latency > SignedDuration::ZERO {
+        served.clock.sleep(served.latency).await;
+    }
+    response(wire::answer(&mut Beside(&served.tenant), &ask, served.clock.now()))
+}
+
+/// A write that was sent and is not answered yet.
+struct OnItsWay<'a>(Option<&'a Served>);
+
+impl<'a> OnItsWay<'a> {
+    fn new(served: &'a Served, ask: &Ask) -> Self {
+        let on_its_way = OnItsWay(ask.path_and_query.ends_with("/assignLicense").then_some(served));
+        on_its_way.tell(Tenant::write_sets_out);
+        on_its_way
+    }
+
+    fn tell(&self, what: fn(&Tenant)) {
+        if let Some(served) = self.0 {
+            what(&served.tenant.read().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        self.tell(Tenant::write_is_over);
+    }
 }
 
 fn response(answer: Answer) -> Response {
@@ -105,14 +143,15 @@ mod tests {
                        faults: [{request: 3, answer: lost}]\n";
 
     /// Serves while `client` runs, then stops.
-    async fn with_server<T>(client: impl AsyncFnOnce(String) -> T) -> T {
+    async fn with_server<T>(latency: SignedDuration, client: impl AsyncFnOnce(String) -> T) -> T {
+        let serving = Serving { port: 0, latency };
         let (ready, address) = tokio::sync::oneshot::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let on_ready = move |address| ready.send(address).expect("somebody waits");
         let stopped = async {
             let _ = stopped.await;
         };
-        let server = serve_until(tenant(ONE), 0, on_ready, stopped);
+        let server = serve_until(tenant(ONE), serving, on_ready, stopped);
         let client = async {
             let address: SocketAddr = address.await.expect("served");
             let result = client(format!("http://{address}")).await;
@@ -131,7 +170,7 @@ mod tests {
 
     #[tokio::test]
     async fn any_client_can_talk_to_it_and_links_lead_back_to_it() {
-        with_server(async |root| {
+        with_server(SignedDuration::ZERO, async |root| {
             let get = |url: String| client().get(url).bearer_auth("t").send();
             let first = get(format!("{root}/v1.0/users?$top=1")).await.expect("an answer");
             assert!(first.headers()["request-id"].len() == 36);

@@ -1,25 +1,28 @@
 //! The state of a simulated tenant and the only way to ask it something.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::assign::Order;
+use super::counts::Counts;
 use super::deed::Done;
 use super::faults::Faults;
 use super::file::Organization;
+use super::gate::Gate;
 use super::group::Group;
 use super::history::History;
 use super::license::Shelf;
-use super::quota::Buckets;
 use super::seed::Seed;
 use super::truth::{Audited, Doing};
 use super::user::User;
-use super::weather::Weather;
-use super::wire::{self, Answer, Ask, Refusal};
+use super::users::{Found, Seen, Users};
+use super::wire::{self, Alone, Answer, Ask, Refusal};
 use super::words::PlanDates;
 use super::work::Work;
 use crate::model::{GroupId, SignedDuration, SkuId, SubjectId, Timestamp, UserId};
@@ -29,11 +32,8 @@ pub struct Tenant {
     pub(super) settings: Settings,
     pub(super) shelf: History<Shelf>,
     pub(super) state: State,
-    pub(super) faults: Faults,
-    pub(super) weather: Weather,
-    pub(super) buckets: Buckets,
-    pub(super) faults_injected: BTreeMap<&'static str, u64>,
-    pub(super) counters: Counters,
+    pub(super) gate: Mutex<Gate>,
+    pub(super) counts: Counts,
     /// Whose doing the change is that is being made.
     pub(super) doing: Doing,
     pub(super) audit: Option<Vec<Audited>>,
@@ -51,7 +51,7 @@ pub enum Happened<'a> {
 }
 
 /// Told of each write and deed as it happens, before its answer leaves.
-pub type OnChange = Box<dyn FnMut(&Happened<'_>, Counters) + Send>;
+pub type OnChange = Box<dyn FnMut(&Happened<'_>, Counters) + Send + Sync>;
 
 /// What stays as the file says.
 #[derive(Debug)]
@@ -73,9 +73,9 @@ pub struct Settings {
 /// What changes: everything that writes and time do. Equal states are equal tenants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    /// The users by id.
-    pub users: BTreeMap<UserId, History<User>>,
-    /// Lower-case UPNs to whoever has or had them. Only a way to find: who has one is in the user.
+    /// The users.
+    pub users: Users,
+    /// Of those that are kept: lower-case UPNs to whoever has or had them. Only a way to find: who has one is in the user.
     pub upns: BTreeMap<String, Vec<UserId>>,
     /// The groups by id.
     pub groups: BTreeMap<GroupId, History<Group>>,
@@ -139,11 +139,8 @@ impl Tenant {
             settings,
             shelf: History::new(shelf),
             state,
-            faults: Faults::none(),
-            weather: Weather::calm(),
-            buckets: Buckets::default(),
-            faults_injected: BTreeMap::new(),
-            counters: Counters::default(),
+            gate: Mutex::default(),
+            counts: Counts::default(),
             doing: Doing::Processing,
             audit: None,
             writes: Vec::new(),
@@ -154,8 +151,7 @@ impl Tenant {
     /// Answers a request that arrives at `now`. Time never runs backwards: an earlier `now` than
     /// before only shows fewer changes than there are.
     pub fn handle(&mut self, ask: &Ask, now: Timestamp) -> Answer {
-        self.advance(now);
-        wire::answer(self, ask, now)
+        wire::answer(&mut Alone(self), ask, now)
     }
 
     /// When virtual time starts, if the file says so.
@@ -175,23 +171,24 @@ impl Tenant {
 
     pub(super) fn tell(&mut self, happened: &Happened<'_>) {
         if let Some(listener) = &mut self.on_change {
-            listener(happened, self.counters);
+            let counters = self.gate.get_mut().unwrap_or_else(PoisonError::into_inner).counters;
+            listener(happened, counters);
         }
     }
 
     /// Replaces what goes wrong with requests that are named by their number.
     pub fn set_faults(&mut self, faults: Faults) {
-        self.faults = faults;
+        self.own_gate().faults = faults;
     }
 
     /// How often what went wrong in this process, by word.
-    pub fn faults_injected(&self) -> &BTreeMap<&'static str, u64> {
-        &self.faults_injected
+    pub fn faults_injected(&self) -> BTreeMap<&'static str, u64> {
+        self.gate().faults_injected.clone()
     }
 
     /// What was counted so far.
     pub fn counters(&self) -> Counters {
-        self.counters
+        self.gate().counters
     }
 
     /// The groups as they are, without any lag and without those that were deleted.
@@ -200,13 +197,13 @@ impl Tenant {
     }
 
     /// The users as they are, without any lag and without those that were deleted.
-    pub(super) fn users(&self) -> impl Iterator<Item = &User> {
-        self.state.users.values().map(History::latest).filter(|user| user.deleted.is_none())
+    pub(super) fn users(&self) -> impl Iterator<Item = Cow<'_, User>> {
+        self.state.users.all().filter(|seen| seen.is_there()).map(Seen::into_user)
     }
 
     /// The user as it is, unless it was deleted.
-    pub(super) fn user(&self, id: UserId) -> Result<&User, Refusal> {
-        let user = self.state.users.get(&id).map(History::latest);
+    pub(super) fn user(&self, id: UserId) -> Result<Cow<'_, User>, Refusal> {
+        let user = self.state.users.latest(id);
         user.filter(|user| user.deleted.is_none()).ok_or_else(|| Refusal::not_found(&id.to_string()))
     }
 
@@ -220,16 +217,18 @@ impl Tenant {
     pub(super) fn user_by_key<'t>(
         &'t self,
         key: &str,
-        seen: impl Fn(UserId, &'t History<User>) -> &'t User,
-    ) -> Option<&'t User> {
-        let there = |id: &UserId| {
-            let user = self.state.users.get(id).map(|history| seen(*id, history));
-            user.filter(|user| user.deleted.is_none())
-        };
+        seen: impl Fn(Found<'t>) -> Seen<'t>,
+    ) -> Option<Seen<'t>> {
+        let there = |id: UserId| self.state.users.find(id).map(&seen).filter(|user| user.is_there());
         let name = key.to_lowercase();
-        let named = self.state.upns.get(&name).into_iter().flatten().filter_map(there);
-        let mut named = named.filter(|user| user.upn.to_lowercase() == name);
-        named.next().or_else(|| there(&key.parse().ok()?))
+        let described = self.state.users.described(&name);
+        let known = self.state.upns.get(&name).into_iter().flatten().copied();
+        let mut named = known.chain(described).filter_map(there);
+        let is_named = |user: &Seen<'t>| match user {
+            Seen::Kept(user) => user.upn.to_lowercase() == name,
+            Seen::Lazy(_) => true,
+        };
+        named.find(is_named).or_else(|| there(key.parse().ok()?))
     }
 
     /// What the tenant owns.
@@ -264,7 +263,7 @@ impl Tenant {
 
     /// Goes on counting where an earlier process stopped.
     pub(super) fn set_counters(&mut self, counters: Counters) {
-        self.counters = counters;
+        self.own_gate().counters = counters;
     }
 
     /// Changes the licenses of a user or a group by a request.
@@ -299,7 +298,7 @@ impl Tenant {
     }
 
     fn assign_user(&mut self, id: UserId, order: &Order, now: Timestamp) -> Result<(), Refusal> {
-        let mut user = self.user(id)?.clone();
+        let mut user = self.user(id)?.into_owned();
         if user.restricted {
             return Err(Refusal::denied());
         }
@@ -324,30 +323,29 @@ impl Tenant {
 
     /// How many users hold that license; several sources count once (GRAPH 3.5).
     pub(super) fn consumed(&self, sku: SkuId) -> u64 {
-        let holds = |user: &&User| user.held.iter().any(|held| held.sku == sku && held.in_force());
-        self.users().filter(holds).count().try_into().unwrap_or(u64::MAX)
+        self.state.users.consumed(sku)
     }
 
     pub(super) fn change_user(&mut self, user: User, now: Timestamp) {
         self.audit_user(&user, now);
-        if let Some(history) = self.state.users.get_mut(&user.id) {
-            history.change(now, user, self.settings.lag);
-        }
+        self.counts.forget(now);
+        self.state.users.change(user, now, self.settings.lag);
     }
 
     pub(super) fn change_group(&mut self, group: Group, now: Timestamp) {
         self.audit_group(&group, now);
+        self.counts.forget(now);
         if let Some(history) = self.state.groups.get_mut(&group.id) {
             history.change(now, group, self.settings.lag);
         }
     }
 
-    /// The time that a read of that object shows. Each object is on three replicas, each behind by
+    /// The time that a read of that object shows, which is done for that request. Each object is on three replicas, each behind by
     /// an amount of its own, and requests reach them in turn: two reads can disagree, and a later
     /// one can show an older state (GRAPH 12).
-    pub(super) fn shown(&self, object: Uuid, now: Timestamp) -> Timestamp {
+    pub(super) fn shown(&self, object: Uuid, now: Timestamp, request: u64) -> Timestamp {
         let Ok(lag @ 1..) = u64::try_from(self.settings.lag.as_millis()) else { return now };
-        let replica = (self.counters.requests % 3).to_string();
+        let replica = (request % 3).to_string();
         let behind = self.settings.seed.below(lag + 1, &["lag", &object.to_string(), &replica]);
         let behind = SignedDuration::from_millis(behind.try_into().unwrap_or(i64::MAX));
         now.saturating_sub(behind).unwrap_or(Timestamp::MIN)

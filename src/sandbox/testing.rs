@@ -36,7 +36,7 @@ pub fn tenant(rest: &str) -> Tenant {
 
 /// The user with that UPN, as it is now.
 pub fn user<'a>(tenant: &'a Tenant, upn: &str) -> &'a User {
-    tenant.users().find(|user| user.upn == upn).unwrap_or_else(|| panic!("no user {upn}"))
+    tenant.state.users.kept().find(|user| user.upn == upn).unwrap_or_else(|| panic!("no user {upn}"))
 }
 
 /// A request with a token and without a body.

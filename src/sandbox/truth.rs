@@ -10,6 +10,7 @@ use super::group::Group;
 use super::history::History;
 use super::tenant::Tenant;
 use super::user::{Held, User};
+use super::users::{Found, Seen};
 use super::words::{AssignmentError, AssignmentState, Capability};
 use crate::model::{GroupId, SERVICE_PLAN, ServicePlanId, SkuId, SubjectId, Timestamp, UserId};
 
@@ -99,10 +100,10 @@ impl Tenant {
     /// How everything stands at `now`.
     pub fn truth(&mut self, now: Timestamp) -> Truth {
         self.advance(now);
-        let users = self.state.users.values().map(History::latest);
+        let users = self.state.users.all().map(Seen::into_user);
         let groups = self.state.groups.values().map(History::latest);
         Truth {
-            users: users.map(|user| (user.id, self.true_user(user))).collect(),
+            users: users.map(|user| (user.id, self.true_user(&user))).collect(),
             groups: groups.map(|group| (group.id, self.true_group(group))).collect(),
         }
     }
@@ -120,7 +121,7 @@ impl Tenant {
 
     /// The id of the user who has that UPN now.
     pub fn user_named(&self, upn: &str) -> Option<UserId> {
-        self.user_by_key(upn, |_, history| history.latest()).map(|user| user.id)
+        self.user_by_key(upn, Found::latest).map(Seen::id)
     }
 
     /// The id of the first group with that name.
@@ -163,7 +164,7 @@ impl Tenant {
         if self.audit.is_none() {
             return;
         }
-        let before = self.state.users.get(&user.id).map(|history| held_by(history.latest()));
+        let before = self.state.users.latest(user.id).map(|user| held_by(&user));
         self.write_down(SubjectId::User(user.id), before, held_by(user), now);
     }
 

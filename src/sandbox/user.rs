@@ -106,25 +106,17 @@ impl User {
     /// The licenses that are in force, each with what all its sources leave off: the union of
     /// what they leave on (GRAPH 3.5).
     pub fn merged(&self) -> BTreeMap<SkuId, BTreeSet<ServicePlanId>> {
-        let mut merged: BTreeMap<SkuId, BTreeSet<ServicePlanId>> = BTreeMap::new();
-        for held in self.held.iter().filter(|held| held.in_force()) {
-            let off = merged.entry(held.sku).or_insert_with(|| held.disabled.clone());
-            off.retain(|plan| held.disabled.contains(plan));
-        }
-        merged
+        merged(&self.held)
     }
 
     /// What all assignments in force give together, and how usable it is.
     pub fn given(&self, shelf: &Shelf) -> BTreeMap<ServicePlanId, Capability> {
-        let mut given = BTreeMap::new();
-        for held in self.held.iter().filter(|held| held.in_force()) {
-            let Some(owned) = shelf.get(held.sku) else { continue };
-            for plan in owned.plans_without(&held.disabled) {
-                let best = given.entry(plan).or_insert(owned.status);
-                *best = owned.status.min(*best);
-            }
-        }
-        given
+        given(&self.held, shelf)
+    }
+
+    /// Whether it holds that license, from whatever source, and it is in force.
+    pub fn has(&self, sku: SkuId) -> bool {
+        self.held.iter().any(|held| held.sku == sku && held.in_force())
     }
 
     /// Brings `assignedPlans` in line with the assignments. What goes off stays as `Deleted`
@@ -154,6 +146,29 @@ impl User {
     pub fn has_error_from(&self, group: GroupId) -> bool {
         self.held.iter().any(|held| held.by == Some(group) && held.has_error())
     }
+}
+
+/// The licenses that are in force, each with what all its sources leave off.
+pub fn merged(held: &[Held]) -> BTreeMap<SkuId, BTreeSet<ServicePlanId>> {
+    let mut merged: BTreeMap<SkuId, BTreeSet<ServicePlanId>> = BTreeMap::new();
+    for held in held.iter().filter(|held| held.in_force()) {
+        let off = merged.entry(held.sku).or_insert_with(|| held.disabled.clone());
+        off.retain(|plan| held.disabled.contains(plan));
+    }
+    merged
+}
+
+/// What all assignments in force give together, and how usable it is.
+pub fn given(held: &[Held], shelf: &Shelf) -> BTreeMap<ServicePlanId, Capability> {
+    let mut given = BTreeMap::new();
+    for held in held.iter().filter(|held| held.in_force()) {
+        let Some(owned) = shelf.get(held.sku) else { continue };
+        for plan in owned.plans_without(&held.disabled) {
+            let best = given.entry(plan).or_insert(owned.status);
+            *best = owned.status.min(*best);
+        }
+    }
+    given
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::faults::{Fault, FaultAnswer};
+use super::gate::Gate;
 use super::group::Group;
 use super::seed::Seed;
 use super::tenant::Tenant;
@@ -225,58 +226,62 @@ fn percent<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     Err(D::Error::custom(format!("`{share}` is no percentage: it goes from 0 to 100")))
 }
 
-impl Tenant {
-    /// Replaces what goes wrong by chance. What a stuck group is waiting for stays.
-    pub fn set_weather(&mut self, weather: Weather) {
-        self.weather = weather;
-    }
-
+impl Gate {
     /// What goes wrong with the request that was just counted: what is written down for it, or what
     /// chance brings.
-    pub(super) fn fault(&mut self, is_write: bool, place: Place) -> Option<Fault> {
+    pub(super) fn fault(&mut self, seed: Seed, is_write: bool, place: Place) -> Option<Fault> {
         let counters = self.counters;
         let written = self.faults.due(counters.requests, is_write.then_some(counters.writes)).cloned();
-        let fault = written.or_else(|| self.drawn(counters.requests, is_write, place))?;
+        let fault = written.or_else(|| self.drawn(seed, counters.requests, is_write, place))?;
         self.count_fault(fault.answer.word());
         Some(fault)
     }
 
     /// What goes wrong with a whole batch, which is no request of its own unless it is struck.
-    pub(super) fn fault_of_batch(&mut self) -> Option<Fault> {
-        let fault = self.drawn(self.counters.requests + 1, false, Place::Batch)?;
+    pub(super) fn fault_of_batch(&mut self, seed: Seed) -> Option<Fault> {
+        let fault = self.drawn(seed, self.counters.requests + 1, false, Place::Batch)?;
         self.count_fault(fault.answer.word());
         Some(fault)
     }
 
-    fn drawn(&self, number: u64, is_write: bool, place: Place) -> Option<Fault> {
+    fn drawn(&self, seed: Seed, number: u64, is_write: bool, place: Place) -> Option<Fault> {
         if self.weather == Weather::calm() {
             return None;
         }
-        self.weather.draw(self.settings.seed, number, place, is_write)
+        self.weather.draw(seed, number, place, is_write)
+    }
+}
+
+impl Tenant {
+    /// Replaces what goes wrong by chance. What a stuck group is waiting for stays.
+    pub fn set_weather(&mut self, weather: Weather) {
+        self.own_gate().weather = weather;
     }
 
     /// Whether this change of a group hangs, and for how long.
     pub(super) fn is_stuck(&mut self, group: &Group) -> Option<SignedDuration> {
         let words = ["stuck", &group.id.to_string(), &group.changes.to_string()];
-        let is_stuck = self.settings.seed.below(FINE, &words) < parts(self.weather.stuck);
+        let draw = self.settings.seed.below(FINE, &words);
+        let gate = self.own_gate();
+        let is_stuck = draw < parts(gate.weather.stuck);
         is_stuck.then(|| {
-            self.count_fault("stuck");
-            self.weather.stuck_for
+            gate.count_fault("stuck");
+            gate.weather.stuck_for
         })
     }
 
     /// Whether this change of a group leaves that member in error.
     pub(super) fn is_member_error(&mut self, group: &Group, user: UserId) -> bool {
+        let seed = self.settings.seed;
+        let gate = self.own_gate();
+        let share = parts(gate.weather.member_errors);
+        // A draw for each member of a large group takes long.
         let words = ["member", &group.id.to_string(), &group.changes.to_string(), &user.to_string()];
-        let is_error = self.settings.seed.below(FINE, &words) < parts(self.weather.member_errors);
+        let is_error = share > 0 && seed.below(FINE, &words) < share;
         if is_error {
-            self.count_fault("memberError");
+            gate.count_fault("memberError");
         }
         is_error
-    }
-
-    fn count_fault(&mut self, word: &'static str) {
-        *self.faults_injected.entry(word).or_default() += 1;
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::tenant::Tenant;
 use super::super::weather::Place;
+use super::access::Access;
 use super::ask::{Answer, Ask};
 use super::refusal::Refusal;
 use super::reply::{one, refused, set_headers};
@@ -34,43 +34,46 @@ struct Part {
 }
 
 /// The answer to a batch: 200, whatever its parts say, unless the batch itself makes no sense.
-pub fn answer(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
-    let fault = tenant.fault_of_batch();
+pub fn answer(access: &mut impl Access, ask: &Ask, now: Timestamp) -> Answer {
+    let fault = access.look(|tenant| tenant.gate().fault_of_batch(tenant.settings.seed));
     let mut answer = match &fault {
-        Some(fault) if !fault.answer.after_the_work() => {
+        Some(fault) if !fault.answer.after_the_work() => access.look(|tenant| {
             // Counted, or the same batch would meet the same chance for ever.
-            tenant.counters.requests += 1;
-            spoil::instead(tenant, fault, ask, now)
-        }
-        _ => parts(tenant, ask, now),
+            let number = tenant.gate().count_request();
+            spoil::instead(tenant, fault, ask, number, now)
+        }),
+        _ => parts(access, ask, now),
     };
     if let Some(fault) = &fault {
         spoil::after(&mut answer, fault.answer);
     }
-    set_headers(&mut answer, tenant, ask, now);
+    access.look(|tenant| set_headers(&mut answer, tenant, ask, tenant.counters().requests, now));
     answer
 }
 
 /// The answers to all parts in one.
-fn parts(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
+fn parts(access: &mut impl Access, ask: &Ask, now: Timestamp) -> Answer {
+    let last = |access: &mut _, refusal: &Refusal| {
+        Access::look(access, |tenant| refused(tenant, refusal, ask, tenant.counters().requests, now))
+    };
     let parts = match read(&ask.body) {
         Ok(parts) => parts,
-        Err(refusal) => return refused(tenant, &refusal, ask, now),
+        Err(refusal) => return last(access, &refusal),
     };
     let mut done: BTreeMap<String, Answer> = BTreeMap::new();
     for part in &parts {
         let failed = |id: &String| done.get(&id.to_lowercase()).is_none_or(|answer| answer.status >= 400);
         let answer = if part.depends_on.iter().any(failed) {
-            refused(tenant, &Refusal::of_status(424), ask, now)
+            last(access, &Refusal::of_status(424))
         } else {
-            one(tenant, &part.ask(ask), Place::Part, now)
+            one(access, &part.ask(ask), Place::Part, now)
         };
         done.insert(part.id.to_lowercase(), answer);
     }
     let lost = done.values().any(|answer| answer.lost);
     let responses = parts.iter().map(|part| part.response(&done[&part.id.to_lowercase()]));
-    let words = ["batch", &tenant.counters.requests.to_string()];
-    let responses = tenant.settings.seed.shuffled(responses, &words);
+    let (seed, number) = access.look(|tenant| (tenant.settings.seed, tenant.counters().requests));
+    let responses = seed.shuffled(responses, &["batch", &number.to_string()]);
     let mut answer = Answer { status: 200, lost, ..Answer::default() };
     answer.set("Content-Type", "application/json");
     answer.body = json!({ "responses": responses }).to_string().into_bytes();
@@ -148,6 +151,7 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::tenant::Tenant;
     use super::super::super::testing::*;
     use super::*;
 

@@ -9,6 +9,7 @@ pub fn units(target: &Target, options: &Options) -> u32 {
         Target::SubscribedSkus | Target::Members(_) | Target::UserMembers(_) => 3,
         Target::Users | Target::LicenseDetails(_) => 2,
         Target::Organization
+        | Target::CountUsers
         | Target::User(_)
         | Target::AssignUser(_)
         | Target::ReprocessUser(_)

@@ -1,15 +1,16 @@
 //! Lists: which objects are in them, page by page.
 
 use std::collections::BTreeSet;
-use std::ops::Bound;
 
 use serde_json::{Value, json};
 
-use super::super::group::{Group, Member};
+use super::super::group::Group;
 use super::super::tenant::Tenant;
-use super::super::user::User;
+use super::super::users::{Found, Seen};
 use super::super::words::Unreadable;
-use super::filter::{Filter, Filterable};
+use super::columns::{self, Columns};
+use super::filter::{Filter, Filterable, Test};
+use super::members;
 use super::options::token;
 use super::properties::{GROUP, USER};
 use super::refusal::Refusal;
@@ -21,45 +22,59 @@ use crate::model::{GroupId, UserId};
 /// page begins.
 #[derive(Debug, Default)]
 pub struct Page {
-    items: Vec<Value>,
+    /// JSON, with commas in between.
+    items: String,
     next: Option<String>,
     count: Option<usize>,
 }
 
 impl Page {
     /// A list that is never so long that it needs a second page.
-    pub fn whole(items: Vec<Value>) -> Self {
-        Page { items, ..Page::default() }
+    pub fn whole(items: impl IntoIterator<Item = Value>) -> Self {
+        let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+        Page { items: items.join(","), ..Page::default() }
+    }
+
+    /// The same page, saying how many there are in all.
+    pub fn counted(self, count: Option<usize>) -> Self {
+        Page { count, ..self }
     }
 
     /// The body of the answer.
-    pub fn body(self, call: &Call<'_>, context: &str) -> Value {
-        let mut body = json!({ "@odata.context": call.context(context) });
+    pub fn body(self, call: &Call<'_>, context: &str) -> String {
+        let mut body = String::with_capacity(self.items.len() + 1_000);
+        body.push_str("{\"@odata.context\":");
+        columns::text(&call.context(context), &mut body);
         if let Some(count) = self.count {
-            body["@odata.count"] = json!(count);
+            body.push_str(&format!(",\"@odata.count\":{count}"));
         }
         if let Some(place) = self.next {
-            body["@odata.nextLink"] = json!(call.url.next_link(&call.ask.origin, &token(&place)));
+            body.push_str(",\"@odata.nextLink\":");
+            columns::text(&call.url.next_link(&call.ask.origin, &token(&place)), &mut body);
         }
-        body["value"] = Value::Array(self.items);
+        body.push_str(",\"value\":[");
+        body.push_str(&self.items);
+        body.push_str("]}");
         body
     }
 
-    /// Takes one page from objects that are in the order of their keys.
-    fn take<T>(
-        objects: impl Iterator<Item = (String, T)>,
+    /// Takes one page from objects that come in their order, those before the page left out.
+    pub fn take<T>(
+        mut objects: impl Iterator<Item = T>,
         call: &Call<'_>,
-        show: impl Fn(T) -> Value,
+        key: impl Fn(&T) -> String,
+        show: impl Fn(&T, &mut String),
     ) -> Self {
-        let after = call.options.skip.clone().unwrap_or_default();
         let mut page = Page::default();
-        let mut rest = objects.filter(|(key, _)| *key > after);
         let mut last = None;
-        for (key, object) in rest.by_ref().take(call.options.page()) {
-            page.items.push(show(object));
-            last = Some(key);
+        for object in objects.by_ref().take(call.options.page()) {
+            if last.is_some() {
+                page.items.push(',');
+            }
+            show(&object, &mut page.items);
+            last = Some(object);
         }
-        page.next = rest.next().and(last);
+        page.next = objects.next().and(last).map(|last| key(&last));
         page
     }
 }
@@ -76,40 +91,69 @@ pub fn check_readable(unreadable: Option<Unreadable>) -> Result<(), Refusal> {
 /// `GET /users`
 pub fn users(tenant: &Tenant, call: &Call<'_>) -> Result<Page, Refusal> {
     call.options.check_select(&USER, true)?;
-    let filter = call.filter(&Filterable::USER)?;
-    let fits = |id: &UserId| {
-        let user = call.user(tenant, *id)?;
-        let property = |name: &str| show::user(user, name, tenant.shelf());
-        filter.is_none_or(|filter| filter.fits(&property)).then_some(user)
-    };
-    let named = filter.and_then(Filter::keys).map(|keys| ids_of(tenant, call, &keys));
-    let mut asked_for = named.iter().flatten().filter_map(fits);
-    asked_for.try_for_each(|user| check_readable(user.unreadable))?;
-    let readable = |user: &&User| user.unreadable.is_none();
-    let count = call.counts().then(|| tenant.state.users.keys().filter_map(fits).filter(readable).count());
-    let candidates: Box<dyn Iterator<Item = &UserId>> = match &named {
-        Some(ids) => Box::new(ids.iter()),
-        None => Box::new(users_after(tenant, call.options.skip.as_deref())),
-    };
-    let keyed = candidates.filter_map(fits).filter(readable).map(|user| (user.id.to_string(), user));
-    let select = call.options.select.as_deref();
-    let page = Page::take(keyed, call, |user| {
-        Value::Object(show::object(&USER, select, |name| show::user(user, name, tenant.shelf())))
-    });
-    Ok(Page { count, ..page })
+    let found = Asked::users(tenant, call)?;
+    let count = call.counts().then(|| found.count());
+    let after: Option<UserId> = call.options.skip.as_deref().and_then(|place| place.parse().ok());
+    let columns = Columns::of(call.options.select.as_deref(), false);
+    let show = |user: &Seen<'_>, to: &mut String| columns.write(*user, tenant.shelf(), to);
+    let page = Page::take(found.after(after), call, |user| user.id().to_string(), show);
+    Ok(page.counted(count))
+}
+
+/// `GET /users/$count`
+pub fn count_users(tenant: &Tenant, call: &Call<'_>) -> Result<usize, Refusal> {
+    Asked::users(tenant, call).map(|found| found.count())
+}
+
+/// The users that a request asks for.
+struct Asked<'c> {
+    tenant: &'c Tenant,
+    call: &'c Call<'c>,
+    test: Option<Test<'c>>,
+    /// Who is asked for by id or UPN.
+    named: Option<BTreeSet<UserId>>,
+}
+
+impl<'c> Asked<'c> {
+    fn users(tenant: &'c Tenant, call: &'c Call<'c>) -> Result<Self, Refusal> {
+        let filter = call.filter(&Filterable::USER)?;
+        let named = filter.and_then(Filter::keys).map(|keys| ids_of(tenant, call, &keys));
+        let asked = Asked { tenant, call, test: filter.map(Test::of), named };
+        // A list leaves out what cannot be read, silently; who asks for it by name is refused.
+        let named = asked.named.iter().flatten();
+        let mut users = named.filter_map(|id| call.user(tenant, *id)).filter(|user| asked.fits(*user));
+        users.try_for_each(|user| check_readable(user.unreadable()))?;
+        Ok(asked)
+    }
+
+    fn fits(&self, user: Seen<'_>) -> bool {
+        self.test.as_ref().is_none_or(|test| test.fits(user, self.tenant.shelf()))
+    }
+
+    /// Those behind that place, in the order of lists.
+    fn after(&self, place: Option<UserId>) -> impl Iterator<Item = Seen<'_>> {
+        let found: Box<dyn Iterator<Item = Found<'_>>> = match &self.named {
+            Some(ids) => {
+                let behind = ids.iter().filter(move |id| place.is_none_or(|place| **id > place));
+                Box::new(behind.filter_map(|id| self.tenant.state.users.find(*id)))
+            }
+            None => Box::new(self.tenant.state.users.after(place)),
+        };
+        let seen = found.map(|found| self.call.sees(self.tenant, found)).filter(|user| user.is_there());
+        seen.filter(|user| self.fits(*user) && user.unreadable().is_none())
+    }
+
+    /// How many there are in all.
+    fn count(&self) -> usize {
+        let filter = format!("{:?}", self.call.options.filter);
+        let lag = self.tenant.settings.lag;
+        self.tenant.counts.of(filter, self.call.now, lag, || self.after(None).count())
+    }
 }
 
 /// The users with these ids or UPNs, in the order of lists.
 fn ids_of(tenant: &Tenant, call: &Call<'_>, keys: &[&str]) -> BTreeSet<UserId> {
-    keys.iter().filter_map(|key| call.user_by_key(tenant, key)).map(|user| user.id).collect()
-}
-
-/// All users from there on. Going through those before it again for each page would make long
-/// lists slow.
-fn users_after<'a>(tenant: &'a Tenant, place: Option<&str>) -> impl Iterator<Item = &'a UserId> {
-    let after: Option<UserId> = place.and_then(|place| place.parse().ok());
-    let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-    tenant.state.users.range((after, Bound::Unbounded)).map(|(id, _)| id)
+    keys.iter().filter_map(|key| call.user_by_key(tenant, key)).map(Seen::id).collect()
 }
 
 /// `GET /groups`
@@ -119,7 +163,7 @@ pub fn groups(tenant: &Tenant, call: &Call<'_>) -> Result<Page, Refusal> {
     let shown = tenant.state.groups.keys().filter_map(|id| call.group(tenant, *id));
     let property = |group: &Group, name: &str| match name {
         // Never shown, but one can filter by it (GRAPH 5.3).
-        "hasMembersWithLicenseErrors" => json!(members_in_error(tenant, call, group).next().is_some()),
+        "hasMembersWithLicenseErrors" => json!(members::any_in_error(tenant, call, group)),
         other => show::group(group, other),
     };
     let fits = |group: &&Group| filter.is_none_or(|filter| filter.fits(&|name| property(group, name)));
@@ -128,11 +172,14 @@ pub fn groups(tenant: &Tenant, call: &Call<'_>) -> Result<Page, Refusal> {
     let found = found.into_iter().filter(|group| group.unreadable.is_none());
     let select = call.options.select.as_deref();
     let count = call.counts().then(|| found.clone().count());
-    let keyed = found.map(|group| (group.id.to_string(), group));
-    let page = Page::take(keyed, call, |group| {
-        Value::Object(show::object(&GROUP, select, |name| show::group(group, name)))
-    });
-    Ok(Page { count, ..page })
+    let after = call.options.skip.as_deref().unwrap_or_default();
+    let found = found.filter(|group| group.id.to_string().as_str() > after);
+    let show = |group: &&Group, to: &mut String| {
+        let shown = show::object(&GROUP, select, |name| show::group(group, name));
+        columns::value(&Value::Object(shown), to);
+    };
+    let page = Page::take(found, call, |group| group.id.to_string(), show);
+    Ok(page.counted(count))
 }
 
 /// A list leaves out what cannot be read, silently; who asks for it by name is refused.
@@ -147,115 +194,44 @@ fn readable<T>(
     found.iter().try_for_each(|object| check_readable(unreadable(object)))
 }
 
-/// `GET /groups/{id}/members`, or only the users among them.
-pub fn members(tenant: &Tenant, call: &Call<'_>, group: &Group, only_users: bool) -> Result<Page, Refusal> {
-    for name in call.options.select.iter().flatten() {
-        if !USER.has(name) && (only_users || !GROUP.has(name)) {
-            call.options.check_select(&USER, true)?;
-        }
-    }
-    let filter = call.filter(&Filterable::USER)?;
-    if only_users && !call.is_advanced() || filter.is_some() && !(only_users && call.is_advanced()) {
-        return Err(Refusal::unsupported(
-            "The request needs the header ConsistencyLevel: eventual and $count=true.",
-        ));
-    }
-    let fits = |member: &Member| match member {
-        Member::User(id) => call.user(tenant, *id).is_some_and(|user| {
-            filter.is_none_or(|filter| filter.fits(&|name| show::user(user, name, tenant.shelf())))
-        }),
-        Member::Group(id) => !only_users && call.group(tenant, *id).is_some(),
-        Member::Other(..) => !only_users,
-    };
-    let found: Vec<&Member> = group.members.iter().filter(|member| fits(member)).collect();
-    let count = call.counts().then_some(found.len());
-    // The order of members is the file's, so the place in it is the key.
-    let keyed = found.into_iter().enumerate().map(|(place, member)| (format!("{place:09}"), member));
-    let page = Page::take(keyed, call, |member| show_member(tenant, call, member));
-    Ok(Page { count, ..page })
-}
-
-fn show_member(tenant: &Tenant, call: &Call<'_>, member: &Member) -> Value {
-    let select = call.options.select.as_deref();
-    let mut shown = match member {
-        Member::User(id) => match call.user(tenant, *id) {
-            Some(user) if user.unreadable.is_none() => {
-                show::object(&USER, select, |name| show::user(user, name, tenant.shelf()))
-            }
-            // Only type and id of what may not be read (GRAPH 4.4).
-            Some(_) | None => [("id".to_owned(), json!(id))].into_iter().collect(),
-        },
-        Member::Group(id) => match call.group(tenant, *id) {
-            Some(group) => {
-                let mut shown = show::object(&GROUP, select, |name| show::group(group, name));
-                shown.retain(|name, _| GROUP.has(name));
-                shown
-            }
-            None => [("id".to_owned(), json!(id))].into_iter().collect(),
-        },
-        Member::Other(id, _) => {
-            let mut shown = show::object(&USER, select, |name| show::other_member(*id, member, name));
-            shown.retain(|name, _| name == "id" || name == "displayName");
-            shown
-        }
-    };
-    shown.insert("@odata.type".to_owned(), json!(show::odata_type(member)));
-    Value::Object(shown)
-}
-
-/// `GET /groups/{id}/membersWithLicenseErrors`
-pub fn members_with_errors(tenant: &Tenant, call: &Call<'_>, group: &Group) -> Result<Page, Refusal> {
-    call.options.check_select(&USER, true)?;
-    let select = call.options.select.as_deref();
-    let keyed = members_in_error(tenant, call, group).enumerate();
-    Ok(Page::take(keyed.map(|(place, user)| (format!("{place:09}"), user)), call, |user| {
-        let mut shown = show::object(&USER, select, |name| show::user(user, name, tenant.shelf()));
-        shown.insert("@odata.type".to_owned(), json!("#microsoft.graph.user"));
-        Value::Object(shown)
-    }))
-}
-
-fn members_in_error<'a>(
-    tenant: &'a Tenant,
-    call: &'a Call<'_>,
-    group: &'a Group,
-) -> impl Iterator<Item = &'a User> + 'a {
-    group.users().filter_map(|id| call.user(tenant, id)).filter(|user| user.has_error_from(group.id))
-}
-
 /// The id of that group. Groups have no other key.
 pub fn group_id(tenant: &Tenant, key: &str) -> Option<GroupId> {
     key.parse().ok().filter(|id| tenant.state.groups.contains_key(id))
 }
 
 impl Call<'_> {
+    /// A user as this request sees it, whether or not it is there.
+    pub fn sees<'t>(&self, tenant: &Tenant, found: Found<'t>) -> Seen<'t> {
+        found.at(|id| tenant.shown(id.0, self.now, self.number))
+    }
+
     /// That user as this request sees it; one that it sees deleted is not there.
-    pub fn user<'t>(&self, tenant: &'t Tenant, id: UserId) -> Option<&'t User> {
-        let shown = tenant.shown(id.0, self.now);
-        let user = tenant.state.users.get(&id).map(|history| history.at(shown));
-        user.filter(|user| user.deleted.is_none())
+    pub fn user<'t>(&self, tenant: &'t Tenant, id: UserId) -> Option<Seen<'t>> {
+        let user = tenant.state.users.find(id).map(|found| self.sees(tenant, found));
+        user.filter(|user| user.is_there())
     }
 
     /// The user with that id or UPN, in any case, as this request sees it.
-    pub fn user_by_key<'t>(&self, tenant: &'t Tenant, key: &str) -> Option<&'t User> {
-        tenant.user_by_key(key, |id, history| history.at(tenant.shown(id.0, self.now)))
+    pub fn user_by_key<'t>(&self, tenant: &'t Tenant, key: &str) -> Option<Seen<'t>> {
+        tenant.user_by_key(key, |found| self.sees(tenant, found))
     }
 
     /// That group as this request sees it; one that it sees deleted is not there.
     pub fn group<'t>(&self, tenant: &'t Tenant, id: GroupId) -> Option<&'t Group> {
-        let shown = tenant.shown(id.0, self.now);
+        let shown = tenant.shown(id.0, self.now, self.number);
         let group = tenant.state.groups.get(&id).map(|history| history.at(shown));
         group.filter(|group| !group.deleted)
     }
 
-    fn filter(&self, filterable: &Filterable) -> Result<Option<&Filter>, Refusal> {
+    /// Its filter, if the collection supports it.
+    pub fn filter(&self, filterable: &Filterable) -> Result<Option<&Filter>, Refusal> {
         let filter = self.options.filter.as_ref();
         filter.map(|filter| filterable.check(filter, self.is_advanced())).transpose()?;
         Ok(filter)
     }
 
     /// Whether `@odata.count` is due: in advanced queries, on the first page (GRAPH 2.2).
-    fn counts(&self) -> bool {
+    pub fn counts(&self) -> bool {
         self.is_advanced() && self.options.skip.is_none()
     }
 }

@@ -1,13 +1,17 @@
 //! From a request to its answer.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::group::Group;
 use super::super::tenant::Tenant;
 use super::super::user::User;
+use super::super::users::{Found, Seen};
 use super::super::weather::Place;
 use super::super::words::AssignmentError;
+use super::access::Access;
 use super::ask::{Answer, Ask};
 use super::list::{self, Page, check_readable};
 use super::options::Options;
@@ -15,7 +19,7 @@ use super::properties::{GROUP, LICENSE_DETAILS, ORGANIZATION, Properties, SUBSCR
 use super::refusal::Refusal;
 use super::target::Target;
 use super::url::Url;
-use super::{batch, cost, show, spoil};
+use super::{batch, cost, members, show, spoil};
 use crate::model::{SubjectId, Timestamp, UserId};
 
 /// A request that is understood.
@@ -30,6 +34,8 @@ pub struct Call<'a> {
     pub options: Options,
     /// When.
     pub now: Timestamp,
+    /// Which request of the tenant it is.
+    pub number: u64,
 }
 
 impl<'a> Call<'a> {
@@ -44,6 +50,7 @@ impl<'a> Call<'a> {
                 &["$select", "$filter", "$top", "$count", "$skiptoken"]
             }
             Target::MembersWithErrors(_) => &["$select", "$top", "$skiptoken"],
+            Target::CountUsers => &["$filter"],
             Target::Organization
             | Target::SubscribedSkus
             | Target::User(_)
@@ -52,14 +59,18 @@ impl<'a> Call<'a> {
             Target::AssignUser(_) | Target::AssignGroup(_) | Target::ReprocessUser(_) | Target::Batch => &[],
         };
         let options = Options::read(&url, known)?;
-        Ok(Call { ask, url, target, options, now })
+        Ok(Call { ask, url, target, options, now, number: 0 })
     }
 
     /// Whether the request has what an advanced query needs: a header and `$count` (GRAPH 2.3).
     /// The header is not part of a link, so it has to come again with each page.
     pub fn is_advanced(&self) -> bool {
+        (self.options.count || self.target == Target::CountUsers) && self.is_eventual()
+    }
+
+    fn is_eventual(&self) -> bool {
         let eventual = |value: &str| value.eq_ignore_ascii_case("eventual");
-        self.options.count && self.ask.header("ConsistencyLevel").is_some_and(eventual)
+        self.ask.header("ConsistencyLevel").is_some_and(eventual)
     }
 
     /// `@odata.context`
@@ -75,54 +86,77 @@ impl<'a> Call<'a> {
 /// What a request that went well comes back with.
 struct Done {
     status: u16,
-    body: Value,
+    kind: &'static str,
+    body: String,
     location: Option<String>,
+}
+
+const JSON: &str = "application/json;odata.metadata=minimal;charset=utf-8";
+
+impl From<String> for Done {
+    fn from(body: String) -> Self {
+        Done { status: 200, kind: JSON, body, location: None }
+    }
 }
 
 impl From<Value> for Done {
     fn from(body: Value) -> Self {
-        Done { status: 200, body, location: None }
+        body.to_string().into()
     }
 }
 
 /// The answer to a request, which may be a batch.
-pub fn answer(tenant: &mut Tenant, ask: &Ask, now: Timestamp) -> Answer {
+pub fn answer(access: &mut impl Access, ask: &Ask, now: Timestamp) -> Answer {
+    if access.look(|tenant| tenant.is_due(now)) {
+        access.change(|tenant| tenant.advance(now));
+    }
     match Call::read(ask, now) {
-        Ok(call) if call.target == Target::Batch && has_token(ask) => batch::answer(tenant, ask, now),
-        Ok(_) | Err(_) => one(tenant, ask, Place::Request, now),
+        Ok(call) if call.target == Target::Batch && has_token(ask) => batch::answer(access, ask, now),
+        Ok(_) | Err(_) => one(access, ask, Place::Request, now),
     }
 }
 
 /// The answer to a request that is not a batch; it may be a part of one.
-pub fn one(tenant: &mut Tenant, ask: &Ask, place: Place, now: Timestamp) -> Answer {
-    let call = Call::read(ask, now);
-    tenant.counters.requests += 1;
+pub fn one(access: &mut impl Access, ask: &Ask, place: Place, now: Timestamp) -> Answer {
+    let mut call = Call::read(ask, now);
     let is_write = call.as_ref().is_ok_and(|call| call.target.is_write());
-    tenant.counters.writes += u64::from(is_write);
-    let fault = tenant.fault(is_write, place);
     let units = call.as_ref().map_or(1, |call| cost::units(&call.target, &call.options));
-    let charged = tenant.buckets.charge(units, is_write, now);
-
-    let instead = fault.as_ref().filter(|fault| !fault.answer.after_the_work());
-    let mut answer = match (instead, &call) {
-        (Some(fault), _) => spoil::instead(tenant, fault, ask, now),
-        (None, _) if charged.refused.is_some() => refused(tenant, &Refusal::of_status(429), ask, now),
-        (None, _) if is_write && tenant.writes_meet() => refused(tenant, &Refusal::conflict(), ask, now),
-        (None, _) if !has_token(ask) => refused(tenant, &Refusal::no_token(), ask, now),
-        (None, Err(refusal)) => refused(tenant, refusal, ask, now),
-        (None, Ok(call)) => match done(tenant, call) {
-            Ok(done) => answered(done),
-            Err(refusal) => refused(tenant, &refusal, ask, now),
-        },
-    };
-    if let (Some(fault), Ok(call)) = (&fault, &call) {
-        spoil::after(&mut answer, fault.answer);
-        spoil::relink(&mut answer, fault.answer, call);
+    let passed = access.look(|tenant| tenant.gate().pass(tenant.settings.seed, is_write, units, place, now));
+    let (number, fault, charged) = (passed.number, passed.fault, passed.charged);
+    if let Ok(call) = &mut call {
+        call.number = number;
     }
-    set_headers(&mut answer, tenant, ask, now);
-    answer.set("x-ms-resource-unit", units.to_string());
-    charged.tell(&mut answer);
-    answer
+    let instead = fault.as_ref().filter(|fault| !fault.answer.after_the_work());
+    let refusal = match &call {
+        _ if instead.is_some() => None,
+        _ if charged.refused.is_some() => Some(Refusal::of_status(429)),
+        _ if passed.meets => Some(Refusal::conflict()),
+        _ if !has_token(ask) => Some(Refusal::no_token()),
+        Err(refusal) => Some(refusal.clone()),
+        Ok(_) => None,
+    };
+    let done = match (refusal, &call) {
+        (None, Ok(call)) if instead.is_none() && is_write => access.change(|tenant| changed(tenant, call)),
+        (None, Ok(call)) if instead.is_none() => access.look(|tenant| shown(tenant, call)),
+        (None, Ok(_)) => Err(Refusal::of_status(503)),
+        (Some(refusal), _) => Err(refusal),
+        (None, Err(refusal)) => Err(refusal.clone()),
+    };
+    access.look(|tenant| {
+        let mut answer = match (instead, done) {
+            (Some(fault), _) => spoil::instead(tenant, fault, ask, number, now),
+            (None, Ok(done)) => answered(done),
+            (None, Err(refusal)) => refused(tenant, &refusal, ask, number, now),
+        };
+        if let (Some(fault), Ok(call)) = (&fault, &call) {
+            spoil::after(&mut answer, fault.answer);
+            spoil::relink(&mut answer, fault.answer, call);
+        }
+        set_headers(&mut answer, tenant, ask, number, now);
+        answer.set("x-ms-resource-unit", units.to_string());
+        charged.tell(&mut answer);
+        answer
+    })
 }
 
 /// Every request needs a token; any token will do.
@@ -133,48 +167,50 @@ fn has_token(ask: &Ask) -> bool {
 
 fn answered(done: Done) -> Answer {
     let mut answer = Answer { status: done.status, ..Answer::default() };
-    answer.set("Content-Type", "application/json;odata.metadata=minimal;charset=utf-8");
+    answer.set("Content-Type", done.kind);
     if let Some(location) = done.location {
         answer.set("Location", location);
     }
-    answer.body = done.body.to_string().into_bytes();
+    answer.body = done.body.into_bytes();
     answer
 }
 
 /// The answer that a refusal is.
-pub fn refused(tenant: &Tenant, refusal: &Refusal, ask: &Ask, now: Timestamp) -> Answer {
+pub fn refused(tenant: &Tenant, refusal: &Refusal, ask: &Ask, number: u64, now: Timestamp) -> Answer {
     let mut answer = Answer { status: refusal.status, ..Answer::default() };
     answer.set("Content-Type", "application/json");
-    let body = refusal.body(request_id(tenant), &client_request_id(tenant, ask), now);
+    let body = refusal.body(request_id(tenant, number), &client_request_id(tenant, ask, number), now);
     answer.body = body.to_string().into_bytes();
     answer
 }
 
 /// What every answer has (GRAPH 9).
-pub fn set_headers(answer: &mut Answer, tenant: &Tenant, ask: &Ask, now: Timestamp) {
-    answer.set("request-id", request_id(tenant).to_string());
-    answer.set("client-request-id", client_request_id(tenant, ask));
+pub fn set_headers(answer: &mut Answer, tenant: &Tenant, ask: &Ask, number: u64, now: Timestamp) {
+    answer.set("request-id", request_id(tenant, number).to_string());
+    answer.set("client-request-id", client_request_id(tenant, ask, number));
     answer.set("Date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
 }
 
-fn request_id(tenant: &Tenant) -> Uuid {
-    tenant.settings.seed.guid(&["request", &tenant.counters.requests.to_string()])
+fn request_id(tenant: &Tenant, number: u64) -> Uuid {
+    tenant.settings.seed.guid(&["request", &number.to_string()])
 }
 
-fn client_request_id(tenant: &Tenant, ask: &Ask) -> String {
-    ask.header("client-request-id").map_or_else(|| request_id(tenant).to_string(), str::to_owned)
+fn client_request_id(tenant: &Tenant, ask: &Ask, number: u64) -> String {
+    ask.header("client-request-id").map_or_else(|| request_id(tenant, number).to_string(), str::to_owned)
 }
 
-fn done(tenant: &mut Tenant, call: &Call<'_>) -> Result<Done, Refusal> {
+/// What is there to see.
+fn shown(tenant: &Tenant, call: &Call<'_>) -> Result<Done, Refusal> {
     match &call.target {
         Target::Organization => organization(tenant, call).map(Done::from),
         Target::SubscribedSkus => subscribed_skus(tenant, call).map(Done::from),
         Target::Users => list::users(tenant, call).map(|page| page.body(call, "users").into()),
+        Target::CountUsers => count_users(tenant, call),
         Target::Groups => list::groups(tenant, call).map(|page| page.body(call, "groups").into()),
         Target::User(key) => {
             let user = the_user(tenant, call, key)?;
             call.options.check_select(&USER, false)?;
-            let property = |name: &str| show::user(user, name, tenant.shelf());
+            let property = |name: &str| show::user(&user, name, tenant.shelf());
             Ok(entity(call, &USER, "users/$entity", property).into())
         }
         Target::LicenseDetails(key) => license_details(tenant, call, key).map(Done::from),
@@ -184,28 +220,47 @@ fn done(tenant: &mut Tenant, call: &Call<'_>) -> Result<Done, Refusal> {
             Ok(entity(call, &GROUP, "groups/$entity", |name| show::group(group, name)).into())
         }
         Target::Members(key) => {
-            let page = list::members(tenant, call, the_group(tenant, call, key)?, false)?;
+            let page = members::all(tenant, call, the_group(tenant, call, key)?, false)?;
             Ok(page.body(call, "directoryObjects").into())
         }
         Target::UserMembers(key) => {
-            let page = list::members(tenant, call, the_group(tenant, call, key)?, true)?;
+            let page = members::all(tenant, call, the_group(tenant, call, key)?, true)?;
             Ok(page.body(call, "users").into())
         }
         Target::MembersWithErrors(key) => {
-            let page = list::members_with_errors(tenant, call, the_group(tenant, call, key)?)?;
+            let page = members::with_errors(tenant, call, the_group(tenant, call, key)?)?;
             Ok(page.body(call, "directoryObjects").into())
         }
-        Target::AssignUser(key) => assign_user(tenant, call, key),
-        Target::ReprocessUser(key) => reprocess_user(tenant, call, key),
-        Target::AssignGroup(key) => assign_group(tenant, call, key),
         Target::Batch => Err(Refusal::misread("A batch cannot be part of a batch.")),
+        Target::AssignUser(_) | Target::ReprocessUser(_) | Target::AssignGroup(_) => {
+            Err(Refusal::no_method())
+        }
     }
 }
 
-fn the_user<'t>(tenant: &'t Tenant, call: &Call<'_>, key: &str) -> Result<&'t User, Refusal> {
+/// What comes of a write.
+fn changed(tenant: &mut Tenant, call: &Call<'_>) -> Result<Done, Refusal> {
+    match &call.target {
+        Target::AssignUser(key) => assign_user(tenant, call, key),
+        Target::ReprocessUser(key) => reprocess_user(tenant, call, key),
+        Target::AssignGroup(key) => assign_group(tenant, call, key),
+        _ => shown(tenant, call),
+    }
+}
+
+/// `GET /users/$count`: a number as plain text, for advanced queries only (GRAPH 2.3).
+fn count_users(tenant: &Tenant, call: &Call<'_>) -> Result<Done, Refusal> {
+    if !call.is_eventual() {
+        return Err(Refusal::bad("$count is not currently supported."));
+    }
+    let body = list::count_users(tenant, call)?.to_string();
+    Ok(Done { kind: "text/plain", ..Done::from(body) })
+}
+
+fn the_user<'t>(tenant: &'t Tenant, call: &Call<'_>, key: &str) -> Result<Cow<'t, User>, Refusal> {
     let user = call.user_by_key(tenant, key).ok_or_else(|| Refusal::not_found(key))?;
-    check_readable(user.unreadable)?;
-    Ok(user)
+    check_readable(user.unreadable())?;
+    Ok(user.into_user())
 }
 
 fn the_group<'t>(tenant: &'t Tenant, call: &Call<'_>, key: &str) -> Result<&'t Group, Refusal> {
@@ -227,26 +282,26 @@ fn entity(
     Value::Object(shown)
 }
 
-fn organization(tenant: &Tenant, call: &Call<'_>) -> Result<Value, Refusal> {
+fn organization(tenant: &Tenant, call: &Call<'_>) -> Result<String, Refusal> {
     call.options.check_select(&ORGANIZATION, false)?;
     let select = call.options.select.as_deref();
     let own = show::object(&ORGANIZATION, select, |name| show::organization(tenant, name));
-    Ok(Page::whole(vec![Value::Object(own)]).body(call, "organization"))
+    Ok(Page::whole([Value::Object(own)]).body(call, "organization"))
 }
 
-fn subscribed_skus(tenant: &Tenant, call: &Call<'_>) -> Result<Value, Refusal> {
+fn subscribed_skus(tenant: &Tenant, call: &Call<'_>) -> Result<String, Refusal> {
     call.options.check_select(&SUBSCRIBED_SKU, false)?;
     let select = call.options.select.as_deref();
     let own = tenant.settings.organization.id.0;
-    let shelf = tenant.shelf.at(tenant.shown(own, call.now));
+    let shelf = tenant.shelf.at(tenant.shown(own, call.now, call.number));
     let shown = shelf.0.values().map(|owned| {
         let property = |name: &str| show::subscribed_sku(tenant, owned, name);
         Value::Object(show::object(&SUBSCRIBED_SKU, select, property))
     });
-    Ok(Page::whole(shown.collect()).body(call, "subscribedSkus"))
+    Ok(Page::whole(shown).body(call, "subscribedSkus"))
 }
 
-fn license_details(tenant: &Tenant, call: &Call<'_>, key: &str) -> Result<Value, Refusal> {
+fn license_details(tenant: &Tenant, call: &Call<'_>, key: &str) -> Result<String, Refusal> {
     let user = the_user(tenant, call, key)?;
     call.options.check_select(&LICENSE_DETAILS, false)?;
     let select = call.options.select.as_deref();
@@ -256,7 +311,7 @@ fn license_details(tenant: &Tenant, call: &Call<'_>, key: &str) -> Result<Value,
         let property = |name: &str| show::license_detail(owned, off, name);
         Some(Value::Object(show::object(&LICENSE_DETAILS, select, property)))
     });
-    Ok(Page::whole(shown.collect()).body(call, "users/licenseDetails"))
+    Ok(Page::whole(shown).body(call, "users/licenseDetails"))
 }
 
 fn body(call: &Call<'_>) -> Result<Value, Refusal> {
@@ -278,20 +333,20 @@ const AFTER_ASSIGNING: [&str; 7] = [
 
 fn assign_user(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done, Refusal> {
     // Not a read: a write finds its object where it is mastered, and so is its answer (GRAPH 12).
-    let id = tenant.user_by_key(key, |_, history| history.latest()).map(|user| user.id);
+    let id = tenant.user_by_key(key, Found::latest).map(Seen::id);
     let id = id.ok_or_else(|| Refusal::not_found(key))?;
     tenant.assign(SubjectId::User(id), &body(call)?, call.now)?;
-    Ok(after_assigning(tenant, call, id))
+    after_assigning(tenant, call, id)
 }
 
 /// Answers with the true error where one is left (GRAPH 5.6).
 fn reprocess_user(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done, Refusal> {
-    let id = tenant.user_by_key(key, |_, history| history.latest()).map(|user| user.id);
+    let id = tenant.user_by_key(key, Found::latest).map(Seen::id);
     let id = id.ok_or_else(|| Refusal::not_found(key))?;
     tenant.reprocess_as_asked(id, call.now)?;
-    let user = tenant.state.users[&id].latest();
+    let user = tenant.user(id)?;
     match user.held.iter().find(|held| !held.is_direct() && held.has_error()) {
-        None => Ok(after_assigning(tenant, call, id)),
+        None => after_assigning(tenant, call, id),
         Some(held) => {
             let error = held.error.map_or("Other", AssignmentError::as_str);
             Err(Refusal::bad(format!("License assignment failed for SKU {}: {error}.", held.sku)))
@@ -300,13 +355,13 @@ fn reprocess_user(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Don
 }
 
 /// The user as an answer shows it that has changed its licenses.
-fn after_assigning(tenant: &Tenant, call: &Call<'_>, id: UserId) -> Done {
-    let user = tenant.state.users[&id].latest();
-    let property = |name: &str| show::user(user, name, tenant.shelf());
+fn after_assigning(tenant: &Tenant, call: &Call<'_>, id: UserId) -> Result<Done, Refusal> {
+    let user = tenant.user(id)?;
+    let property = |name: &str| show::user(&user, name, tenant.shelf());
     let mut shown = show::object(&USER, None, property);
     shown.extend(AFTER_ASSIGNING.iter().map(|name| ((*name).to_owned(), property(name))));
     shown.insert("@odata.context".to_owned(), json!(call.context("users/$entity")));
-    Value::Object(shown).into()
+    Ok(Value::Object(shown).into())
 }
 
 fn assign_group(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done, Refusal> {
@@ -318,5 +373,5 @@ fn assign_group(tenant: &mut Tenant, call: &Call<'_>, key: &str) -> Result<Done,
         "{}/v2/{}/directoryObjects/{id}/Microsoft.DirectoryServices.Group",
         call.ask.origin, tenant.settings.organization.id
     );
-    Ok(Done { status: 202, body: shown, location: Some(location) })
+    Ok(Done { status: 202, location: Some(location), ..Done::from(shown) })
 }

@@ -86,7 +86,7 @@ fn provisioned_plan(entry: &Provisioned, shelf: &Shelf) -> Value {
 
 /// The service behind a service plan. The real names are not documented (GRAPH 3.3): these are
 /// likely ones, and nobody should look at them.
-fn service(plan: ServicePlanId, shelf: &Shelf) -> &'static str {
+pub fn service(plan: ServicePlanId, shelf: &Shelf) -> &'static str {
     let owned = shelf.0.values().find_map(|owned| owned.plans.get(&plan));
     let name = owned.map_or("", |plan| plan.name.as_str());
     let known = [
@@ -103,7 +103,7 @@ fn service(plan: ServicePlanId, shelf: &Shelf) -> &'static str {
 }
 
 /// Graph writes no fractions of a second in these dates.
-fn seconds(time: Timestamp) -> String {
+pub fn seconds(time: Timestamp) -> String {
     format!("{time:.0}")
 }
 

@@ -11,13 +11,13 @@ use super::reply::{Call, refused};
 use crate::model::Timestamp;
 
 /// What comes instead of an answer, when nothing was done.
-pub fn instead(tenant: &Tenant, fault: &Fault, ask: &Ask, now: Timestamp) -> Answer {
+pub fn instead(tenant: &Tenant, fault: &Fault, ask: &Ask, number: u64, now: Timestamp) -> Answer {
     let refusal = match fault.answer {
         FaultAnswer::Status(status) => Refusal::of_status(status),
         FaultAnswer::Conflict => Refusal::conflict(),
         _ => Refusal::of_status(503),
     };
-    let mut answer = refused(tenant, &refusal, ask, now);
+    let mut answer = refused(tenant, &refusal, ask, number, now);
     match fault.answer {
         FaultAnswer::Html => page(&mut answer, 503, "The service is unavailable."),
         FaultAnswer::PageInstead => page(&mut answer, 200, "Sign in to the network."),

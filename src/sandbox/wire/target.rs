@@ -12,6 +12,8 @@ pub enum Target {
     SubscribedSkus,
     /// `/users`
     Users,
+    /// `/users/$count`
+    CountUsers,
     /// `/users/{id|userPrincipalName}`
     User(String),
     /// `/users/{id}/licenseDetails`
@@ -46,6 +48,7 @@ impl Target {
             ["$batch"] => Ok(Target::Batch),
             ["users"] => Ok(Target::Users),
             ["groups"] => Ok(Target::Groups),
+            ["users", "$count"] => Ok(Target::CountUsers),
             ["users", _, rest @ ..] => Self::of_user(key(&url.segments[1])?, rest),
             ["groups", _, rest @ ..] => Self::of_group(key(&url.segments[1])?, rest),
             [first, ..] => Err(Refusal::no_segment(first)),

@@ -1,13 +1,15 @@
 //! `$filter`: what it says (`parse`), whether the directory supports it (`support`), and whether
-//! an object is like that (here).
+//! an object is like that (here, and for many users at once in `test`).
 
 mod parse;
 mod support;
+mod test;
 mod token;
 
 use serde_json::Value;
 
 pub use support::Filterable;
+pub use test::Test;
 
 use super::refusal::Refusal;
 
