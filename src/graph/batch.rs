@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -48,6 +49,9 @@ impl Found {
     }
 }
 
+/// So many batches travel at once: enough to hide an answer's way, and few enough that a refusal is one of few.
+const BATCHES_AT_ONCE: usize = 4;
+
 /// So many batches in a row that came to nothing, although each was asked for patiently, are an outage
 /// and not an accident.
 const OUTAGE_BATCHES: u32 = 2;
@@ -56,27 +60,31 @@ const OUTAGE_BATCHES: u32 = 2;
 /// are throttled, could not be answered or are missing are asked again, they alone, after the longest
 /// `Retry-After` among them. When a whole batch fails, each of its parts has failed with it.
 ///
-/// In an outage it ends soon: what is left of thousands of batches is not waited for one by one.
+/// Some batches travel side by side once one has come back well. In an outage it ends soon: what is left of
+/// thousands of batches is not waited for one by one.
 pub(super) async fn get_all(client: &Client, paths: &[String], needs: Needs) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(paths.len());
     let (mut lost_in_a_row, mut worn_in_a_row) = (0, 0);
     let mut chunks = paths.chunks(PARTS_MAX);
-    for chunk in chunks.by_ref() {
+    let mut at_once = 1;
+    while chunks.len() > 0 {
         let tries_max = if worn_in_a_row < OUTAGE_BATCHES { TRIES_MAX } else { 1 };
-        let found = get_chunk(client, chunk, needs, tries_max).await;
-        let whole =
-            found.iter().find_map(|one| one.as_ref().err().filter(|failure| failure.asked() == BATCH));
-        let whole = whole.cloned();
-        let is_worn = found.iter().any(|one| one.as_ref().is_err_and(is_worth_repeating));
-        worn_in_a_row = if is_worn { worn_in_a_row + 1 } else { 0 };
-        lost_in_a_row = if whole.is_some() { lost_in_a_row + 1 } else { 0 };
-        outcomes.extend(found);
-        if let Some(failure) = whole.filter(|failure| is_for_all(failure) || lost_in_a_row >= OUTAGE_BATCHES)
-        {
-            let rest = chunks.flatten();
-            outcomes.extend(rest.map(|_| Err(failure.clone())));
+        let sent = chunks.by_ref().take(at_once).map(|chunk| get_chunk(client, chunk, needs, tries_max));
+        let mut gone = None;
+        for found in join_all(sent).await {
+            let failed = found.iter().filter_map(|one| one.as_ref().err());
+            let whole = failed.clone().find(|failure| failure.asked() == BATCH).cloned();
+            worn_in_a_row = if failed.clone().any(is_worth_repeating) { worn_in_a_row + 1 } else { 0 };
+            lost_in_a_row = if whole.is_some() { lost_in_a_row + 1 } else { 0 };
+            outcomes.extend(found);
+            let is_gone = |failure: &Failure| is_for_all(failure) || lost_in_a_row >= OUTAGE_BATCHES;
+            gone = gone.or(whole.filter(is_gone));
+        }
+        if let Some(failure) = gone {
+            outcomes.extend(chunks.flatten().map(|_| Err(failure.clone())));
             break;
         }
+        at_once = if worn_in_a_row + lost_in_a_row == 0 { BATCHES_AT_ONCE } else { 1 };
     }
     outcomes
 }

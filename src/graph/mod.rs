@@ -14,6 +14,7 @@
 //! to another origin.
 
 mod again;
+mod ahead;
 mod among;
 mod batch;
 mod claims;

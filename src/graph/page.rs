@@ -1,17 +1,13 @@
 //! Collections page by page. The next link is opaque and followed as it is, only on the origin of
 //! this run, until there is none (GRAPH 2.2).
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::pin::Pin;
-use std::task::Poll;
 
-use serde::Deserializer as _;
-use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::ahead::Ahead;
 use super::client::{Answer, Ask, Client};
 use super::convert::{Malformed, unfit};
 use super::error::{Failure, Told};
@@ -34,12 +30,6 @@ const ENTRIES_MAX: usize = 5_000_000;
 /// Pages that take longer altogether are taken for one too: a second for each of the 5,000 pages,
 /// and as long again for what is throttled meanwhile.
 const PAGING_MAX: SignedDuration = SignedDuration::from_hours(3);
-
-/// Where a page says where the next one is.
-const NEXT_LINK: &str = "@odata.nextLink";
-
-/// A link that ends a page has no more than that; Graph's have some hundreds.
-const LINK_BYTES_MAX: usize = 4096;
 
 /// How often a collection is read in all, when the server forgets in the middle where it was.
 const BEGINNINGS_MAX: u32 = 3;
@@ -122,12 +112,12 @@ async fn walk<T: DeserializeOwned>(
     let mut ahead: Option<Ahead<'_>> = None;
     loop {
         let came = match ahead.take() {
-            Some(ahead) => ahead.answer.await,
+            Some(ahead) => ahead.came().await,
             None => client.read(&ask).await,
         };
         let read = match came {
             Ok(answer) => {
-                ahead = way.send_ahead(client, &ask, &answer).await;
+                ahead = Ahead::send(client, &ask, &answer, |link| way.links.contains(&digest(link))).await;
                 client.read_on(&ask, answer, |answer| entries(answer, what)).await
             }
             Err(failure) => Err(failure),
@@ -144,14 +134,8 @@ async fn walk<T: DeserializeOwned>(
             let (asked, request_id) = (answer.asked, answer.request_id);
             return Err(Failure::Endless { asked, reason, request_id }.into());
         }
-        ahead = ahead.filter(|ahead| ahead.link == link);
+        ahead = ahead.filter(|ahead| ahead.is_of(&link));
     }
-}
-
-/// The next page, asked for before the one that names it was read.
-struct Ahead<'a> {
-    link: String,
-    answer: Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>>,
 }
 
 /// What a link of the server's own is answered with when it has expired: `Directory_ExpiredPageToken`,
@@ -178,24 +162,6 @@ struct Way {
 impl Way {
     fn new(ticks: SignedDuration) -> Self {
         Way { begun: ticks, links: BTreeSet::new(), entries: 0, empty_in_a_row: 0 }
-    }
-
-    /// Asks for the page that an answer seems to name, as far as that can be seen without reading it.
-    async fn send_ahead<'a>(&self, client: &'a Client, ask: &Ask, answer: &Answer) -> Option<Ahead<'a>> {
-        let link = peek(&answer.body)?;
-        if !client.root().holds(&link) || self.links.contains(&digest(&link)) {
-            return None;
-        }
-        let next = ask.next(&link);
-        let mut answer: Pin<Box<dyn Future<Output = _> + 'a>> =
-            Box::pin(async move { client.read(&next).await });
-        // Once is enough to send it; what comes of it is for whoever waits for it.
-        let polled = std::future::poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
-        let answer = match polled {
-            Poll::Ready(came) => Box::pin(std::future::ready(came)),
-            Poll::Pending => answer,
-        };
-        Some(Ahead { link, answer })
     }
 
     fn count(&mut self, entries: usize) {
@@ -258,42 +224,6 @@ fn follow(client: &Client, ask: &Ask, answer: &Answer, link: &str) -> Result<Ask
     }
     let (asked, request_id) = (answer.asked.clone(), answer.request_id.clone());
     Err(Failure::OtherOrigin { asked, origin: origin_of(link), request_id })
-}
-
-/// The link to the next page, where it can be seen without reading the entries: in front of them, as Graph
-/// writes it, or right behind. A guess, of which nothing but a request follows.
-fn peek(body: &[u8]) -> Option<String> {
-    /// Stops at the entries.
-    struct Head<'a>(&'a mut Option<String>);
-
-    impl<'de> Visitor<'de> for Head<'_> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a page")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut page: A) -> Result<(), A::Error> {
-            while let Some(key) = page.next_key::<Cow<'de, str>>()? {
-                match key.as_ref() {
-                    NEXT_LINK => *self.0 = Some(page.next_value()?),
-                    "value" => return Err(A::Error::custom("enough")),
-                    _ => _ = page.next_value::<IgnoredAny>()?,
-                }
-            }
-            Ok(())
-        }
-    }
-
-    let mut link = None;
-    // What is wrong with it is told when it is read.
-    _ = serde_json::Deserializer::from_slice(body).deserialize_map(Head(&mut link));
-    link.or_else(|| {
-        let tail = str::from_utf8(&body[body.len().saturating_sub(LINK_BYTES_MAX)..]).ok()?;
-        let (_, after) = tail.rsplit_once(&format!("\"{NEXT_LINK}\""))?;
-        let text = after.trim_start().strip_prefix(':')?;
-        serde_json::Deserializer::from_str(text).into_iter::<String>().next()?.ok()
-    })
 }
 
 /// One entry, or why it is none.

@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::among::AMONG_MAX;
 use super::batch::{self, Found, Outcome};
 use super::client::{Ask, Client};
 use super::convert::{self, Malformed};
@@ -11,7 +12,7 @@ use super::live::{GroupRead, Organization, ServicePlanEntry, UserRead};
 use super::page::Step;
 use super::permission::Needs;
 use super::{keys, page, wire};
-use crate::model::{Catalog, GroupId, UserId, UserKey};
+use crate::model::{Catalog, GroupId, SkuId, UserId, UserKey};
 
 /// What is asked of a group.
 const GROUP_SELECT: &str = "id,displayName,assignedLicenses,licenseProcessingState";
@@ -163,6 +164,17 @@ impl Reader {
         Ok(ids)
     }
 
+    /// The groups that carry one of these licenses, as many as one filter can name.
+    pub async fn groups_carrying(&self, licenses: &[SkuId]) -> Result<Vec<GroupRead>, Failure> {
+        let clauses: Vec<String> = licenses.iter().take(AMONG_MAX).map(holds).collect();
+        let query = [("$filter", clauses.join(" or ")), ("$select", GROUP_SELECT.to_owned())];
+        let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let path = keys::with_query("/groups", &[query[0], query[1], PAGE]);
+        let (groups, _) =
+            page::all(&self.0, self.0.get(&path, Needs::Groups), "group", convert::group).await?;
+        Ok(groups)
+    }
+
     /// Every group with that display name; there may be none or several (GRAPH 5.1).
     pub async fn groups_named(&self, name: &str) -> Result<Vec<GroupRead>, Failure> {
         let filter = format!("displayName eq {}", keys::literal(name));
@@ -171,6 +183,11 @@ impl Reader {
             page::all(&self.0, self.0.get(&path, Needs::Groups), "group", convert::group).await?;
         Ok(groups)
     }
+}
+
+/// The clause of a filter: it holds, or carries, that license (GRAPH 2.3, 5.1).
+pub(super) fn holds(sku: &SkuId) -> String {
+    format!("assignedLicenses/any(a:a/skuId eq {sku})")
 }
 
 /// Gives users on, each as what it is.

@@ -13,7 +13,7 @@ use super::fields::Fields;
 use super::page::{self, Step};
 use super::permission::Needs;
 use super::prefixes::Parted;
-use super::read::{Listed, PAGE, Reader, give};
+use super::read::{Listed, PAGE, Reader, give, holds};
 use super::{AMONG_MAX, keys, wire};
 use crate::model::{SignedDuration, SkuId};
 
@@ -77,7 +77,6 @@ impl Scan {
 
     /// The `$filter`, of everybody or of those whose UPN begins so; none where everybody is meant.
     fn filter(&self, beginnings: &[String]) -> Option<String> {
-        let holds = |sku: &SkuId| format!("assignedLicenses/any(a:a/skuId eq {sku})");
         let begins = |prefix: &String| format!("startsWith(userPrincipalName,{})", keys::literal(prefix));
         let holding = any(self.holding.iter().map(holds));
         let beginning = any(beginnings.iter().map(begins));

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::confirm;
 use super::observed::{Lookup, Members, Observed, Tenant, User};
 use super::reading::{Knows, fatal, group, matters, user};
+use super::ways;
 use crate::clock::Clock;
 use crate::graph::{Account, Failure, Fields, GroupRead, Reader, UserRead, keeping};
 use crate::manifest::declared::{Declared, Who};
@@ -344,7 +345,16 @@ impl Collecting<'_> {
             })
             .filter(|id| !observed.groups.contains_key(id))
             .collect();
-        let ids: Vec<GroupId> = ids.into_iter().collect();
+        let mut ids: Vec<GroupId> = ids.into_iter().collect();
+        if ids.len() > NAMED_ONE_BY_ONE {
+            let carrying = self.reader.groups_carrying(&ways::holding(&self.observed.catalog)).await;
+            for read in fatal(carrying)?.unwrap_or_default() {
+                if ids.contains(&read.id) {
+                    self.keep_group(read);
+                }
+            }
+            ids.retain(|id| !self.observed.groups.contains_key(id));
+        }
         for outcome in self.reader.groups(&ids).await {
             if let Ok(Some(read)) = fatal(outcome)? {
                 self.keep_group(read);
@@ -353,6 +363,9 @@ impl Collecting<'_> {
         Ok(())
     }
 }
+
+/// More groups than that are found in the list of all that carry a license with the service plan.
+const NAMED_ONE_BY_ONE: usize = 3;
 
 fn by_id(key: &GroupKey) -> Option<GroupId> {
     match key {

@@ -103,13 +103,13 @@ impl UserList {
 }
 
 impl Ended {
-    /// Takes in who is in another list only.
+    /// Takes in who is in another list as well or only; its word on them counts where this list has kept them.
     pub fn take_in(&mut self, other: Ended) {
-        let is_new = |id: &UserId| self.passed_by.binary_search(id).is_err() && !self.disputed.contains(id);
-        let kept: Vec<_> = other.kept.into_iter().filter(|(id, _)| is_new(id)).collect();
         let before = self.kept.len();
-        for (id, user) in kept {
-            self.kept.entry(id).or_insert(user);
+        for (id, user) in other.kept {
+            if self.passed_by.binary_search(&id).is_err() && !self.disputed.contains(&id) {
+                self.kept.insert(id, user);
+            }
         }
         self.total += self.kept.len() - before;
     }

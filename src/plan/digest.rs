@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -54,13 +55,13 @@ impl Decision {
     pub fn sha256(&self) -> String {
         let limit = |(name, written): &(String, String)| json!({ "name": name, "limit": written });
         let change = |(id, sha256): (&SubjectId, &String)| json!({ "kind": id.kind().as_str(), "id": id.guid(), "sha256": sha256 });
-        of(&json!({
-            "format_version": FORMAT_VERSION,
-            "tenant": self.tenant,
-            "service_plan": SERVICE_PLAN,
-            "limits": self.limits.iter().map(limit).collect::<Vec<_>>(),
-            "changes": self.started.iter().map(change).collect::<Vec<_>>(),
-        }))
+        let mut digest = Fields::default();
+        digest.list("changes", self.started.iter().map(change));
+        digest.field("format_version", &FORMAT_VERSION);
+        digest.list("limits", self.limits.iter().map(limit));
+        digest.field("service_plan", &SERVICE_PLAN);
+        digest.field("tenant", &self.tenant);
+        digest.sha256()
     }
 }
 
@@ -77,6 +78,54 @@ pub fn of_change(change: &Change) -> Option<String> {
 /// The digest of any JSON. `serde_json` keeps object keys sorted, so equal values have equal text.
 pub fn of(value: &Value) -> String {
     hex(&Sha256::digest(value.to_string().as_bytes()))
+}
+
+/// The digest of a large object, as [`of`] would give it, made field by field and entry by entry: as a tree of
+/// values it would be many times as large. Fields come in the order of their names.
+#[derive(Default)]
+pub struct Fields {
+    hash: Sha256,
+    last: &'static str,
+}
+
+impl Fields {
+    /// The next field.
+    pub fn field(&mut self, name: &'static str, value: &impl Serialize) {
+        self.name(name);
+        self.value(value);
+    }
+
+    /// The next field, which is a list.
+    pub fn list<T: Serialize>(&mut self, name: &'static str, entries: impl IntoIterator<Item = T>) {
+        self.name(name);
+        let mut opening = "[";
+        for entry in entries {
+            self.hash.update(opening);
+            self.value(&entry);
+            opening = ",";
+        }
+        self.hash.update(if opening == "[" { "[]" } else { "]" });
+    }
+
+    /// 64 hex digits.
+    pub fn sha256(mut self) -> String {
+        self.hash.update(if self.last.is_empty() { "{}" } else { "}" });
+        hex(&self.hash.finalize())
+    }
+
+    fn name(&mut self, name: &'static str) {
+        assert!(self.last < name, "{name} comes after {}", self.last);
+        self.hash.update(if self.last.is_empty() { "{\"" } else { ",\"" });
+        self.hash.update(name);
+        self.hash.update("\":");
+        self.last = name;
+    }
+
+    /// Through a value, which sorts the keys of objects.
+    fn value(&mut self, value: &impl Serialize) {
+        let value = serde_json::to_value(value).unwrap_or_default();
+        self.hash.update(value.to_string());
+    }
 }
 
 /// The digest of a text.

@@ -34,6 +34,7 @@ mod quotas;
 mod ready_pipelines;
 mod rollout;
 mod saved_plans;
+mod scale;
 mod selectors;
 mod simulation;
 mod sockets;

@@ -1,8 +1,10 @@
 //! `all: licensed`: whoever holds a license with the service plan, from the list of holders or of all users.
 //!
-//! The list of holders goes by `assignedLicenses`, which shows no license whose assignment is in error (GRAPH 3.1).
-//! Such people are in it too, if only to be told: Graph says in which groups they are (GRAPH 5.3).
+//! The list of holders goes by `assignedLicenses`, and whether that shows a license whose assignment is in error is
+//! not documented (GRAPH 3.1). Such people are meant too, if only to be told. Where the list shows one of them it
+//! shows all; where it shows none, Graph is asked in which groups they are (GRAPH 5.3).
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use super::super::observed::User;
@@ -10,12 +12,12 @@ use super::super::selection::{Listing, Selection};
 use super::super::user_list::{Ended, Sort, Sorted, UserList};
 use super::super::ways::{self, Chosen, Price, Way};
 use super::Collecting;
-use crate::graph::{Account, Failure, Fields, Scan, Scanned};
-use crate::manifest::declared::Select;
-use crate::model::{SkuId, Timestamp, UserId};
+use crate::graph::{Account, Failure, Fields, Lanes, Listed, Scan, Scanned};
+use crate::manifest::declared::{Select, Who};
+use crate::model::{AssignmentState, SkuId, Timestamp, UserId};
 
 /// More groups with members in error than that, and more than there are pages, and the list of all users is read.
-const GROUPS_IN_ERROR_MAX: usize = 20;
+const GROUPS_IN_ERROR_MAX: u64 = 20;
 
 /// So many users without a date are asked for theirs by filters; of more, the list shows it.
 const UNDATED_MAX: u64 = 300;
@@ -76,8 +78,8 @@ impl Collecting<'_> {
     /// The newest date that entries with that selection ask for.
     pub(super) fn asked_of(&self, select: &Select) -> Option<Timestamp> {
         let of = self.declared.users.iter().filter(|entry| match &entry.who {
-            crate::manifest::declared::Who::Selected(selector) => selector.select.value == *select,
-            crate::manifest::declared::Who::User(_) => false,
+            Who::Selected(selector) => selector.select.value == *select,
+            Who::User(_) => false,
         });
         of.filter_map(|entry| entry.wish.toggle_if_enabled_before).max()
     }
@@ -136,31 +138,48 @@ impl Collecting<'_> {
         wanted: Wanted<'_>,
     ) -> Result<Option<Ended>, Failure> {
         let Wanted { fields, sort } = wanted;
-        let groups = match self.reader.groups_in_error().await {
-            Ok(groups) if groups.len() as u64 <= pages.max(GROUPS_IN_ERROR_MAX as u64) => groups,
-            Ok(_) => return Ok(None),
-            Err(failure) if is_not_taken(&failure) || failure.is_denied() => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
-        let mut list = UserList::default();
-        for group in groups {
-            match self.reader.members_in_error(group, fields).await {
-                Ok(users) => {
-                    users.into_iter().for_each(|user| list.take(crate::graph::Listed::User(user), sort))
-                }
-                // A group that was deleted meanwhile.
-                Err(Failure::NotFound(_)) => {}
-                Err(failure) if is_not_taken(&failure) || failure.is_denied() => return Ok(None),
-                Err(failure) => return Err(failure),
+        let (catalog, shows_errors) = (&self.observed.catalog, Cell::new(false));
+        let sort_and_see = |user: &User, account: Option<Account>| {
+            let mut own = user.relevant(catalog).peekable();
+            if own.peek().is_some() && own.all(|one| one.state == AssignmentState::Error) {
+                shows_errors.set(true);
             }
-        }
+            sort(user, account)
+        };
         let scan = self.scan_of(holding, fields, pages);
-        let mut ended = match self.users_of(&scan, sort).await {
+        let mut ended = match self.users_of(&scan, &sort_and_see).await {
             Err(failure) if is_not_taken(&failure) => return Ok(None),
             ended => ended?,
         };
-        ended.take_in(list.end());
+        if shows_errors.get() {
+            return Ok(Some(ended));
+        }
+        let Some(in_error) = self.in_error(pages, sort).await? else { return Ok(None) };
+        ended.take_in(in_error);
         Ok(Some(ended))
+    }
+
+    /// The members of groups who are in error, with their dates: those say whether what they have is in force.
+    async fn in_error(&self, pages: u64, sort: Sort<'_>) -> Result<Option<Ended>, Failure> {
+        let is_to_be_listed = |failure: &Failure| is_not_taken(failure) || failure.is_denied();
+        let groups = match self.reader.groups_in_error().await {
+            Ok(groups) if groups.len() as u64 <= pages.max(GROUPS_IN_ERROR_MAX) => groups,
+            Ok(_) => return Ok(None),
+            Err(failure) if is_to_be_listed(&failure) => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let fields = Fields { dates: true, ..self.fields() };
+        let mut list = UserList::default();
+        for group in groups {
+            match self.reader.members_in_error(group, fields).await {
+                Ok(users) => users.into_iter().for_each(|user| list.take(Listed::User(user), sort)),
+                // A group that was deleted meanwhile.
+                Err(Failure::NotFound(_)) => {}
+                Err(failure) if is_to_be_listed(&failure) => return Ok(None),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(Some(list.end()))
     }
 
     pub(super) fn scan_of(&self, holding: Vec<SkuId>, fields: Fields, pages: u64) -> Scan {
@@ -183,7 +202,7 @@ impl Collecting<'_> {
             return Ok(ended);
         }
         let mut list = UserList::default();
-        let scan = Scan { lanes: crate::graph::Lanes::Exactly(1), ..scan.clone() };
+        let scan = Scan { lanes: Lanes::Exactly(1), ..scan.clone() };
         self.reader.scan(&scan, &mut |listed| list.take(listed, sort)).await?;
         Ok(list.end())
     }

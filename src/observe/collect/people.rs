@@ -3,7 +3,7 @@
 //!
 //! A user is missing only on two reads, of different indexes: a filter and the object itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::super::observed::Lookup;
 use super::super::reading::fatal;
@@ -46,8 +46,10 @@ impl Collecting<'_> {
             }
             Some(_) | None => keys,
         };
-        let (dated, plain): (Vec<UserKey>, Vec<UserKey>) =
-            rest.into_iter().partition(|key| self.decides_by_date(key));
+        let asked = self.asked_by_name();
+        let (dated, plain): (Vec<UserKey>, Vec<UserKey>) = rest
+            .into_iter()
+            .partition(|key| asked.get(key).is_some_and(|asked| self.decides_by_date(key, *asked)));
         for (keys, dates) in [(plain, false), (dated, true)] {
             let fields = Fields { dates, ..self.fields() };
             match keys.as_slice() {
@@ -59,12 +61,17 @@ impl Collecting<'_> {
         Ok(found)
     }
 
-    /// Whether the date of a user who is on decides: it has an entry of its own with a date, and our journal has
-    /// not turned it on since.
-    fn decides_by_date(&self, key: &UserKey) -> bool {
-        let mut own =
-            self.declared.users.iter().filter(|entry| matches!(&entry.who, Who::User(who) if who == key));
-        let Some(asked) = own.find_map(|entry| entry.wish.toggle_if_enabled_before) else { return false };
+    /// The dates that entries of their own ask for.
+    fn asked_by_name(&self) -> HashMap<&UserKey, Timestamp> {
+        let named = self.declared.users.iter().filter_map(|entry| match &entry.who {
+            Who::User(key) => Some((key, entry.wish.toggle_if_enabled_before?)),
+            Who::Selected(_) => None,
+        });
+        named.collect()
+    }
+
+    /// Whether the date of a user who is on decides: our journal has not turned it on since.
+    fn decides_by_date(&self, key: &UserKey, asked: Timestamp) -> bool {
         match key {
             UserKey::Id(id) => self.last_on(*id).is_none_or(|on| on < asked),
             UserKey::Upn(_) => true,

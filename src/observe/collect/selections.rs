@@ -218,9 +218,9 @@ impl Collecting<'_> {
                 Lookup::Unread(reason) => _ = self.observed.unread_users.insert(id, reason),
             }
         }
-        let is_member =
-            |id: &UserId| self.observed.groups.values().any(|group| group.members.ids().contains(id));
-        passed_by.retain(|id| !is_member(id));
+        let members = self.observed.groups.values().flat_map(|group| group.members.ids());
+        let members: BTreeSet<UserId> = members.copied().collect();
+        passed_by.retain(|id| !members.contains(id));
         self.observed.users.retain(|id, _| !passed_by.contains(id));
         self.observed.accounts.retain(|id, _| !passed_by.contains(id));
         self.observed.selections.values_mut().for_each(|selection| selection.pass_by(&passed_by));

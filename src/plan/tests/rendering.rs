@@ -40,6 +40,14 @@ fn human_view() -> human::plan::View {
 }
 
 #[test]
+fn the_digest_of_a_file_covers_every_field_of_it() {
+    let plan = document(&many(3).plan());
+    let mut value = serde_json::to_value(&plan).expect("JSON");
+    value.as_object_mut().expect("an object").remove("file_sha256").expect("a digest");
+    assert_eq!(crate::plan::digest::of(&value), plan.file_sha256);
+}
+
+#[test]
 fn every_format_keeps_its_limits_for_any_number_of_changes() {
     for count in [1, 100, 20_000] {
         let plan = document(&many(count).plan());

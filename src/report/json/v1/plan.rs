@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::common::{self, FindingDocument, PlaceDocument, ServicePlanDocument, SubjectName, TenantDocument};
 use super::members::MembersDocument;
@@ -13,7 +12,7 @@ use crate::model::{
     AssignedBy, Catalog, SERVICE_PLAN, ServicePlanId, SignedDuration, SkuId, Timestamp, UserId,
 };
 use crate::plan::change::{Action, Cause, Change};
-use crate::plan::digest::{self, FORMAT_VERSION};
+use crate::plan::digest::{self, FORMAT_VERSION, Fields};
 use crate::plan::edit::Edit;
 use crate::plan::estimate::{Estimate, off_minutes};
 use crate::plan::planned::{Plan, Summary};
@@ -329,11 +328,30 @@ impl PlanDocument {
 
     /// The digest of everything but `file_sha256` itself.
     pub(super) fn digest_of_the_rest(&self) -> String {
-        let mut value = serde_json::to_value(self).unwrap_or_default();
-        if let Value::Object(fields) = &mut value {
-            fields.remove("file_sha256");
-        }
-        digest::of(&value)
+        let mut digest = Fields::default();
+        digest.field("applyable", &self.applyable);
+        digest.list("blocked", &self.blocked);
+        digest.list("changes", &self.changes);
+        digest.field("complete", &self.complete);
+        digest.field("covered", &self.covered);
+        digest.field("created_at", &self.created_at);
+        digest.field("estimate", &self.estimate);
+        digest.field("expires_at", &self.expires_at);
+        digest.list("findings", &self.findings);
+        digest.field("format_version", &self.format_version);
+        digest.list("licenses", &self.licenses);
+        digest.list("limits", &self.limits);
+        digest.field("manifest", &self.manifest);
+        digest.field("max_off", &self.max_off);
+        digest.list("protect", &self.protect);
+        digest.field("rollout", &self.rollout);
+        digest.field("service_plan", &self.service_plan);
+        digest.field("sha256", &self.sha256);
+        digest.field("summary", &self.summary);
+        digest.field("tenant", &self.tenant);
+        digest.field("tool_version", &self.tool_version);
+        digest.list("unknown", &self.unknown);
+        digest.sha256()
     }
 }
 
