@@ -14,10 +14,11 @@ use super::history::History;
 use super::known::{known_license, known_names};
 use super::license::{Owned, OwnedPlan, Shelf};
 use super::lines::Lines;
+use super::plans::{Plans, Provisioned};
 use super::population::{Crowd, Population, PopulationBlock, Source};
 use super::seed::{Seed, id_of};
 use super::tenant::{Settings, State, Tenant};
-use super::user::{ErrorToCome, Held, Provisioned, User};
+use super::user::{ErrorToCome, Held, User};
 use super::users::Users;
 use super::words::{AssignmentState, Capability};
 use crate::model::{GroupId, ServicePlanId, SkuId, Timestamp, UserId};
@@ -311,7 +312,7 @@ impl Build {
             }
             self.specials(user, block, &mut held, path)?;
             user.held = held.iter().map(|(held, _)| held.clone()).collect();
-            user.plans = shared.plans(user, &self.shelf, &held);
+            user.plans = Plans::new(shared.plans(user, &self.shelf, &held));
             self.assigned_plans(user, &block.assigned_plans, path)?;
         }
         Ok(users)
@@ -392,7 +393,7 @@ impl Build {
         blocks: &[AssignedPlanBlock],
         path: &str,
     ) -> Result<(), Unusable> {
-        let mut plans = Vec::clone(&user.plans);
+        let mut plans: Vec<Provisioned> = user.plans.iter().collect();
         let mut replaced = BTreeMap::new();
         for (at, AssignedPlanBlock { plan: name, status, since }) in blocks.iter().enumerate() {
             let owned = self.shelf.0.values().find_map(|owned| owned.plan(name));
@@ -411,7 +412,7 @@ impl Build {
             }
         }
         if !blocks.is_empty() {
-            user.plans = Arc::new(plans);
+            user.plans.replace(plans);
         }
         Ok(())
     }
@@ -432,7 +433,7 @@ fn account(block: &UserBlock, id: UserId, country: &str) -> User {
         restricted: block.restricted,
         unreadable: block.unreadable,
         held: Vec::new(),
-        plans: Arc::default(),
+        plans: Plans::default(),
         to_come: Vec::new(),
         deleted: None,
     }

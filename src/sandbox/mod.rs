@@ -26,6 +26,7 @@ mod known;
 mod license;
 mod lines;
 mod new;
+mod plans;
 mod population;
 mod process;
 mod quota;

@@ -187,4 +187,19 @@ mod tests {
         })
         .await;
     }
+
+    #[tokio::test]
+    async fn every_answer_takes_its_time_and_others_come_meanwhile() {
+        let latency = SignedDuration::from_millis(250);
+        with_server(latency, async |root| {
+            let clock = Clock::system();
+            let began = clock.now();
+            let get = || client().get(format!("{root}/v1.0/users/a@contoso.com")).bearer_auth("t").send();
+            let (first, second) = tokio::join!(get(), get());
+            assert!(first.expect("an answer").status() == 200 && second.expect("an answer").status() == 200);
+            let took = clock.now().duration_since(began);
+            assert!(took >= latency && took < latency * 2, "{took}");
+        })
+        .await;
+    }
 }

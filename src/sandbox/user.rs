@@ -1,9 +1,9 @@
 //! A user, the ways in which it holds licenses, and what it can use because of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::license::Shelf;
+use super::plans::{Plans, Provisioned};
 use super::words::{AssignmentError, AssignmentState, Capability, PlanDates, Unreadable};
 use crate::model::{GroupId, ServicePlanId, SkuId, Timestamp, UserId};
 
@@ -34,8 +34,8 @@ pub struct User {
     pub unreadable: Option<Unreadable>,
     /// `licenseAssignmentStates`: one entry for each license and source (GRAPH 3.2).
     pub held: Vec<Held>,
-    /// `assignedPlans`; shared, because most users of a tenant have the same.
-    pub plans: Arc<Vec<Provisioned>>,
+    /// `assignedPlans`.
+    pub plans: Plans,
     /// Errors that wait for a change of a group.
     pub to_come: Vec<ErrorToCome>,
     /// When it was deleted. It keeps all it had, in case it is restored.
@@ -57,17 +57,6 @@ pub struct Held {
     pub error: Option<AssignmentError>,
     /// `lastUpdatedDateTime`.
     pub updated: Option<Timestamp>,
-}
-
-/// An entry of `assignedPlans`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Provisioned {
-    /// `servicePlanId`.
-    pub plan: ServicePlanId,
-    /// `assignedDateTime`.
-    pub since: Option<Timestamp>,
-    /// `capabilityStatus`.
-    pub status: Capability,
 }
 
 /// An assignment from a group that falls into error when the group is changed.
@@ -123,7 +112,7 @@ impl User {
     /// (GRAPH 3.3); what comes on gets a new date.
     pub fn provision(&mut self, shelf: &Shelf, now: Timestamp, dates: PlanDates) {
         let mut given = self.given(shelf);
-        let mut plans = Vec::clone(&self.plans);
+        let mut plans: Vec<Provisioned> = self.plans.iter().collect();
         for entry in &mut plans {
             let status = given.remove(&entry.plan).unwrap_or(Capability::Deleted);
             if status.is_usable() && !entry.status.is_usable() && dates == PlanDates::Move {
@@ -132,9 +121,7 @@ impl User {
             entry.status = status;
         }
         plans.extend(given.into_iter().map(|(plan, status)| Provisioned { plan, since: Some(now), status }));
-        if plans != *self.plans {
-            self.plans = Arc::new(plans);
-        }
+        self.plans.replace(plans);
     }
 
     /// The assignment of that license from that source.
@@ -212,8 +199,7 @@ mod tests {
             (Timestamp::from_second(10).expect("10"), Timestamp::from_second(20).expect("20"));
         let mut user = user(vec![held(&[], AssignmentState::Active)]);
         user.provision(&shelf(), first, PlanDates::Move);
-        let entry =
-            |user: &User| user.plans.iter().find(|entry| entry.plan == AUDITING).cloned().expect("there");
+        let entry = |user: &User| user.plans.iter().find(|entry| entry.plan == AUDITING).expect("there");
         assert_eq!((entry(&user).status, entry(&user).since), (Capability::Enabled, Some(first)));
 
         user.held[0].disabled.insert(AUDITING);

@@ -23,6 +23,7 @@ mod fuzz;
 mod groups;
 mod hostile;
 mod kills;
+mod large;
 mod layers;
 mod meanwhile;
 mod mutants;

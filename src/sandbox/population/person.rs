@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::super::user::{Provisioned, User};
+use super::super::plans::Plans;
+use super::super::user::User;
 use super::profile::{Own, Profile, Source, variant};
 use super::share::below;
 use super::{Population, Share, mixed, names};
@@ -218,7 +219,7 @@ impl<'p> Person<'p> {
             restricted: false,
             unreadable: None,
             held: Vec::new(),
-            plans: Arc::default(),
+            plans: Plans::default(),
             to_come: Vec::new(),
             deleted: None,
         }
@@ -230,9 +231,7 @@ impl<'p> Person<'p> {
         let mut user = self.account();
         user.held = profile.held.clone();
         user.held.iter_mut().for_each(|held| held.updated = Some(since));
-        let entry =
-            |(plan, status): &(_, _)| Provisioned { plan: *plan, since: Some(since), status: *status };
-        user.plans = Arc::new(profile.given.iter().map(entry).collect());
+        user.plans = Plans::since(Arc::clone(&profile.plans), since);
         user
     }
 }

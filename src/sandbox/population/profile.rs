@@ -3,12 +3,14 @@
 //! A profile is everything about a person's licenses but their date.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::group::Group;
 use super::super::license::{Owned, Shelf};
-use super::super::user::Held;
+use super::super::plans::Provisioned;
+use super::super::user::{self, Held};
 use super::super::wire::Pieces;
-use super::super::words::{AssignmentError, AssignmentState, Capability};
+use super::super::words::{AssignmentError, AssignmentState};
 use crate::model::{GroupId, SERVICE_PLAN, ServicePlanId, SkuId};
 
 /// Where somebody's licenses come from.
@@ -66,8 +68,8 @@ pub fn variant(own: Own, error: Option<u64>) -> usize {
 pub struct Profile {
     /// `licenseAssignmentStates`, without their dates.
     pub held: Vec<Held>,
-    /// What they give, all of it since their date.
-    pub given: Vec<(ServicePlanId, Capability)>,
+    /// `assignedPlans`, without their dates.
+    pub plans: Arc<Vec<Provisioned>>,
     /// The licenses in force.
     pub in_force: Vec<SkuId>,
     /// How the wire shows it.
@@ -89,9 +91,10 @@ impl Profile {
                 both.into_iter().chain(inherited(*group, carried, error)).collect()
             }
         };
-        let merged = super::super::user::merged(&held);
+        let merged = user::merged(&held);
+        let given = user::given(&held, shelf).into_iter();
         Profile {
-            given: super::super::user::given(&held, shelf).into_iter().collect(),
+            plans: Arc::new(given.map(|(plan, status)| Provisioned { plan, since: None, status }).collect()),
             in_force: merged.into_keys().collect(),
             pieces: Pieces::default(),
             held,

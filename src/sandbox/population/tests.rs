@@ -296,6 +296,27 @@ fn members_who_are_described_can_leave_and_come_back() {
 }
 
 #[test]
+fn users_that_are_listed_stand_among_those_that_are_described() {
+    let text = NewTenant { users: 20, seed: 7, off: None, quota: false }.text();
+    let listed: Vec<String> = (0..20).map(|number| format!("listed{number}@contoso.com")).collect();
+    let text = format!("{text}users: [{}]\n", listed.join(", "));
+    let mut tenant = Tenant::read(&text).unwrap_or_else(|error| panic!("{error}"));
+    let all = whole(&mut tenant, "/v1.0/users?$top=999&$select=id");
+    let ids: Vec<&str> = all.iter().map(|user| word(user, "id")).collect();
+    assert!(ids.len() == 40 && ids.is_sorted());
+    for top in 1..8 {
+        assert_eq!(whole(&mut tenant, &format!("/v1.0/users?$top={top}&$select=id")), all);
+    }
+    let described =
+        users(&mut tenant, "$select=userPrincipalName&$filter=startsWith(userPrincipalName,'listed')");
+    assert_eq!(described.len(), 20);
+    let twice = word(&users(&mut large(7), "$select=userPrincipalName")[0], "userPrincipalName").to_owned();
+    let text =
+        NewTenant { users: USERS, seed: 7, off: None, quota: false }.text() + "users: [" + &twice + "]\n";
+    assert!(Tenant::read(&text).expect_err("twice").to_string().contains("is there twice"));
+}
+
+#[test]
 fn counting_needs_its_header() {
     let answer = large(7).handle(&ask("GET", "/v1.0/users/$count"), noon());
     assert_eq!(refusal(&answer), (400, "Request_BadRequest: $count is not currently supported.".to_owned()));

@@ -10,8 +10,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::license::Shelf;
+use super::super::plans::Provisioned;
 use super::super::population::Person;
-use super::super::user::{self, Held, Provisioned, User};
+use super::super::user::{self, Held, User};
 use super::super::users::Seen;
 use super::properties::USER;
 use super::show;
@@ -60,8 +61,8 @@ impl Columns {
             "assignedPlans" => Column::Plans,
             other => Column::Other(other.to_owned()),
         };
-        let names = names.into_iter().filter(|name| !typed || USER.has(name));
-        Columns { columns: names.map(|name| (format!("\"{name}\":"), column(name))).collect(), typed }
+        let columns = names.into_iter().map(|name| (format!("\"{name}\":"), column(name)));
+        Columns { columns: columns.collect(), typed }
     }
 
     /// Writes one user.
@@ -98,7 +99,7 @@ impl Column {
             Column::Licenses => licenses(&user.held, to),
             Column::States => list(&user.held, to, |held, to| state(held, &date(held.updated), to)),
             Column::Plans => {
-                list(user.plans.iter(), to, |entry, to| plan(entry, &date(entry.since), shelf, to));
+                list(user.plans.iter(), to, |entry, to| plan(&entry, &date(entry.since), shelf, to));
             }
             Column::Other(name) => value(&show::user(user, name, shelf), to),
         }
@@ -120,7 +121,7 @@ impl Column {
             Column::Type => kind(person.is_guest(), to),
             Column::Licenses => to.push_str(pieces().licenses(&person.profile().held)),
             Column::States => dated(pieces().states(&person.profile().held), &person.since().1, to),
-            Column::Plans => dated(pieces().plans(&person.profile().given, shelf), &person.since().1, to),
+            Column::Plans => dated(pieces().plans(&person.profile().plans, shelf), &person.since().1, to),
             Column::Other(name) if name == "provisionedPlans" => {
                 value(&show::user(&person.user(), name, shelf), to);
             }
@@ -151,11 +152,8 @@ impl Pieces {
         self.states.get_or_init(|| cut(|to| list(held, to, |held, to| state(held, HOLE, to))))
     }
 
-    fn plans(&self, given: &[(ServicePlanId, super::super::words::Capability)], shelf: &Shelf) -> &[String] {
-        let entry = |(id, status): &(_, _)| Provisioned { plan: *id, since: None, status: *status };
-        self.plans.get_or_init(|| {
-            cut(|to| list(given.iter().map(entry), to, |entry, to| plan(&entry, HOLE, shelf, to)))
-        })
+    fn plans(&self, plans: &[Provisioned], shelf: &Shelf) -> &[String] {
+        self.plans.get_or_init(|| cut(|to| list(plans, to, |entry, to| plan(entry, HOLE, shelf, to))))
     }
 }
 

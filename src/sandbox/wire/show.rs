@@ -6,8 +6,9 @@ use uuid::Uuid;
 use super::super::file::OtherKind;
 use super::super::group::{Group, Member};
 use super::super::license::{Owned, Shelf};
+use super::super::plans::Provisioned;
 use super::super::tenant::Tenant;
-use super::super::user::{Held, Provisioned, User};
+use super::super::user::{Held, User};
 use super::super::words::Capability;
 use super::properties::{GROUP, Properties, USER};
 use crate::model::{ServicePlanId, Timestamp};
@@ -43,8 +44,8 @@ pub fn user(user: &User, name: &str, shelf: &Shelf) -> Value {
         "isManagementRestricted" => json!(user.restricted),
         "assignedLicenses" => assigned_licenses(user),
         "licenseAssignmentStates" => user.held.iter().map(state).collect(),
-        "assignedPlans" => user.plans.iter().map(|entry| assigned_plan(entry, shelf)).collect(),
-        "provisionedPlans" => user.plans.iter().map(|entry| provisioned_plan(entry, shelf)).collect(),
+        "assignedPlans" => user.plans.iter().map(|entry| assigned_plan(&entry, shelf)).collect(),
+        "provisionedPlans" => user.plans.iter().map(|entry| provisioned_plan(&entry, shelf)).collect(),
         other if USER.lists.contains(&other) => json!([]),
         _ => Value::Null,
     }
