@@ -38,3 +38,4 @@ mod selectors;
 mod simulation;
 mod sockets;
 mod stores;
+mod tenants;

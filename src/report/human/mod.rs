@@ -4,5 +4,6 @@ pub mod doctor;
 pub mod explain;
 pub mod finding;
 pub mod plan;
+pub mod plans;
 pub mod run;
 pub mod status;
