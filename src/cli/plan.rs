@@ -49,7 +49,7 @@ pub(super) struct PlanArgs {
     /// Exit 2 when a write would happen
     #[arg(long)]
     detailed_exitcode: bool,
-    /// So many tenants are looked at at the same time
+    /// How many tenants are looked at at the same time, where there are several
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub parallelism: u16,
 }

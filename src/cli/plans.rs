@@ -2,7 +2,7 @@
 //! as it and those before it are made. Only what is shown is kept of a plan, and only until then. One that
 //! fails stops none of the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::connect::block_on;
@@ -10,13 +10,14 @@ use super::in_order::in_order;
 use super::options::Global;
 use super::plan::{self, Made, PlanArgs};
 use super::ways::Ways;
-use super::{Exit, Failure, manifests};
+use super::{Exit, Failure, manifests, step_summary};
 use crate::diag::{Code, Finding};
 use crate::model::TenantId;
 use crate::report::human::plan::View;
 use crate::report::human::plans::{self as human, Drawn};
 use crate::report::json::v1::common;
 use crate::report::json::v1::plans::{self as json, ErrorDocument, PlansSummaryDocument, TenantPlanDocument};
+use crate::report::markdown::{self, Line};
 use crate::report::output::{Format, Output};
 
 pub(super) fn plan(args: &PlanArgs, files: &[PathBuf], global: &Global) -> Result<Exit, Failure> {
@@ -41,11 +42,11 @@ fn refuse(args: &PlanArgs, files: &[PathBuf], global: &Global) -> Result<(), Fai
     let usage = |text: String| Err(Failure::Usage(text));
     let count = files.len();
     match global.output().format {
-        Format::Human | Format::Json => {}
-        Format::Markdown | Format::Sarif | Format::Junit | Format::Gitlab => {
+        Format::Human | Format::Json | Format::Markdown => {}
+        Format::Sarif | Format::Junit | Format::Gitlab => {
             return usage(format!(
-                "`plan` of several manifests, here {count}, prints human and json; the other formats are of one \
-                 manifest: plan each by itself"
+                "`plan` of several manifests, here {count}, prints human, json and markdown; the other formats \
+                 are of one manifest: plan each by itself"
             ));
         }
     }
@@ -78,6 +79,8 @@ struct Several<'a> {
 struct Looked {
     shown: Shown,
     exit: Exit,
+    /// Its row, where it has one.
+    line: Option<Line>,
     /// Its name, where it failed.
     failed: Option<String>,
     /// Its numbers.
@@ -94,13 +97,15 @@ enum Shown {
     Human(Drawn),
     /// Its part of the document.
     Json(String),
+    /// Nothing before the end.
+    Later,
 }
 
 impl Looked {
     fn bytes(&self) -> usize {
         match &self.shown {
             Shown::Human(Drawn::Line(text) | Drawn::Block(text)) | Shown::Json(text) => text.len(),
-            Shown::Human(Drawn::Nothing) => 0,
+            Shown::Human(Drawn::Nothing) | Shown::Later => 0,
         }
     }
 }
@@ -120,12 +125,12 @@ impl Several<'_> {
         Looked {
             shown: match self.output.format {
                 Format::Json => Shown::Json(json::tenant(&document, is_last)),
+                Format::Human => Shown::Human(human::tenant(&document, view(&self.output))),
                 // No other format is let through to several manifests.
-                Format::Human | Format::Markdown | Format::Sarif | Format::Junit | Format::Gitlab => {
-                    Shown::Human(human::tenant(&document, view(&self.output)))
-                }
+                Format::Markdown | Format::Sarif | Format::Junit | Format::Gitlab => Shown::Later,
             },
             exit,
+            line: Line::of(&document),
             failed: document.error.as_ref().map(|_| human::failed(&document)),
             summary: PlansSummaryDocument::of(&document),
             tenant: document.plan.as_ref().map(|plan| plan.tenant.id),
@@ -165,6 +170,7 @@ struct Told<'a> {
     summary: PlansSummaryDocument,
     exits: Vec<Exit>,
     failed: Vec<String>,
+    lines: Vec<Line>,
     /// The manifests of each tenant that answered.
     tenants: BTreeMap<TenantId, Vec<usize>>,
     /// How often nobody was found, by the name in `--only`.
@@ -183,6 +189,7 @@ impl<'a> Told<'a> {
             summary: PlansSummaryDocument::default(),
             exits: Vec::new(),
             failed: Vec::new(),
+            lines: Vec::new(),
             tenants: BTreeMap::new(),
             nobody: BTreeMap::new(),
             left_out: 0,
@@ -192,7 +199,7 @@ impl<'a> Told<'a> {
 
     /// Prints one, in its turn.
     fn take(&mut self, at: usize, looked: Looked) {
-        let Looked { shown, exit, failed, summary, tenant, nobody } = looked;
+        let Looked { shown, exit, line, failed, summary, tenant, nobody } = looked;
         match shown {
             Shown::Json(text) => self.output.result(&text),
             Shown::Human(Drawn::Line(text)) => {
@@ -204,14 +211,16 @@ impl<'a> Told<'a> {
                 self.output.result(&text);
             }
             Shown::Human(Drawn::Nothing) => self.left_out += 1,
+            Shown::Later => {}
         }
+        self.lines.extend(line);
         self.summary.add(&summary);
         self.exits.push(exit);
         self.failed.extend(failed);
         if let Some(tenant) = tenant {
             self.tenants.entry(tenant).or_default().push(at);
         }
-        for name in nobody.into_iter().flatten() {
+        for name in nobody.into_iter().flatten().collect::<BTreeSet<_>>() {
             *self.nobody.entry(name).or_default() += 1;
         }
     }
@@ -233,16 +242,18 @@ impl<'a> Told<'a> {
         if let Some(warning) = self.same_tenant() {
             output.explain(&warning);
         }
-        match output.format {
-            Format::Json => {
-                output.result(&json::end(&self.summary, exit.code()));
-                if let Some(failed) = human::listed(&self.failed, output.verbose) {
-                    output.explain(&output.error_style().error(&format!("failed: {failed}")));
-                }
-            }
-            Format::Human | Format::Markdown | Format::Sarif | Format::Junit | Format::Gitlab => {
-                output.result(&human::total(&self.summary, self.left_out, &self.failed, view(&output)));
-            }
+        let markdown = || markdown::plans(&self.summary, &self.lines);
+        output.result(&match output.format {
+            Format::Human => human::total(&self.summary, self.left_out, &self.failed, view(&output)),
+            Format::Json => json::end(&self.summary, exit.code()),
+            Format::Markdown | Format::Sarif | Format::Junit | Format::Gitlab => markdown(),
+        });
+        step_summary::append(markdown, &output);
+        // A document is read by programs; who reads the log has to see it too.
+        if output.format != Format::Human
+            && let Some(failed) = human::listed(&self.failed, output.verbose)
+        {
+            output.explain(&output.error_style().error(&format!("failed: {failed}")));
         }
         let has_changes = self.summary.with_changes > 0;
         let is_known = has_changes || self.failed.is_empty();

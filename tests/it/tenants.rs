@@ -251,6 +251,23 @@ fn a_step_is_told_the_code_and_whether_any_tenant_changes() {
 }
 
 #[test]
+fn markdown_is_a_table_of_who_failed_and_who_has_something_to_do() {
+    let tenants = Tenants::of("adatum:on contoso:on+off");
+    tenants.write("manifests/nobody.yaml", &manifest("nobody.com", "  - on@nobody.com\n"));
+    let ran = tenants.plan("--format markdown").exits(1).complains("error: failed: nobody.com (");
+    let ran = ran
+        .shows("<!-- advaudit:plans -->\n### advaudit plan for 3 tenants\n\n**1 with something to do, 1 failed.**\n")
+        .shows("Sum of 2 tenants: 1 to enable, 0 to toggle, 0 to resume, 2 in sync, 0 blocked.\n")
+        .shows("| `nobody.com` | `manifests/nobody.yaml` | 1 | there is no simulated tenant nobody.com in sandboxes |\n")
+        .shows("| `contoso.com` | `manifests/contoso.yaml` | 1 | 0 | 0 | 1 | 0 | 0 | 0 |\n");
+    ran.clone().holds("who has nothing to do has no row", !ran.stdout.contains("adatum"));
+    let page = tenants.path("summary");
+    Ran::of(tenants.command("plan manifests --sandbox sandboxes").env("GITHUB_STEP_SUMMARY", &page)).exits(1);
+    let page = std::fs::read_to_string(page).expect("a page");
+    assert_eq!(page.trim_end(), ran.stdout.trim_end());
+}
+
+#[test]
 fn a_thousand_tenants_are_planned_in_order() {
     let tenants = Tenants::new();
     for number in 0..1000 {
