@@ -13,6 +13,9 @@ use crate::report::words::{count, number, wrap};
 /// How many tenants a sentence names without `-v`.
 const NAMES: usize = 10;
 
+/// How many manifests of one tenant are named without `-v`.
+const TOGETHER: usize = 3;
+
 /// What stands before the name of each tenant, so that a search finds them and nothing else.
 const MARK: &str = "==";
 
@@ -155,7 +158,12 @@ pub fn listed(all: &[String], verbose: bool) -> Option<String> {
 
 /// That some manifests, together in `twice`, are for one tenant.
 pub fn same_tenant(twice: &[Vec<String>], view: View) -> Option<String> {
-    let together = |all: &Vec<String>| all.iter().map(|one| harmless(one)).collect::<Vec<_>>().join(" and ");
+    let together = |all: &Vec<String>| {
+        let shown = if view.verbose { all.len() } else { TOGETHER.min(all.len()) };
+        let names = all[..shown].iter().map(|one| harmless(one));
+        let more = (all.len() > shown).then(|| format!("{} more", number((all.len() - shown) as u64)));
+        names.chain(more).collect::<Vec<_>>().join(" and ")
+    };
     let all = listed(&twice.iter().map(together).collect::<Vec<_>>(), view.verbose)?;
     let warning = view.style.paint(Kind::Toggle, "warning:");
     Some(format!(
