@@ -12,7 +12,7 @@ use super::options::Global;
 use super::plan::{self, Asked, Made, Narrow};
 use super::run::{drive, end, plan_within};
 use super::saved_plan::{SavedPlan, same_digest};
-use super::{Exit, Failure, ask};
+use super::{Exit, Failure, ask, manifests};
 use crate::apply::interrupt::Interrupt;
 use crate::graph::{OffWriter, Reprocessor};
 use crate::model::Timestamp;
@@ -58,6 +58,9 @@ struct What {
     /// The manifest
     #[arg(value_name = "MANIFEST", required_unless_present = "saved")]
     manifest: Option<PathBuf>,
+    /// Further ones, to say that there is room for one
+    #[arg(hide = true, conflicts_with = "saved")]
+    further: Vec<PathBuf>,
     /// Carry out this saved plan instead; exits 6 when it is altered, expired or for another tenant
     #[arg(long = "plan", id = "saved", value_name = "FILE", conflicts_with_all = ["manifest", "only", "allow", "reason"])]
     saved: Option<PathBuf>,
@@ -82,6 +85,7 @@ fn digest(text: &str) -> Result<String, String> {
 
 pub(super) fn apply(args: &ApplyArgs, global: &Global) -> Result<Exit, Failure> {
     args.allowing.check()?;
+    manifests::just_one("apply", &args.what.further)?;
     let asks = !args.what.is_approved() || args.locking.asks();
     if asks && !args.auto_approve && !std::io::stdin().is_terminal() {
         return Err(Failure::Usage(
@@ -113,7 +117,8 @@ async fn apply_now(
         (Some(file), _) => read_within(run, file, args, connection, &interrupt).await,
         (None, manifest) => {
             let manifest = manifest.as_deref().unwrap_or(Path::new(""));
-            let asked = Asked { manifest, narrow: &args.narrow, allowing: &args.allowing };
+            let (narrow, allowing) = (&args.narrow, &args.allowing);
+            let asked = Asked { manifest, narrow, allowing, is_one_of_several: false };
             plan_within(run, &asked, connection, &output, &interrupt).await
         }
     };

@@ -1,17 +1,15 @@
-//! A way to the tenant: Graph over HTTP, signed in as the environment says, or the sandbox.
+//! A way to the tenant: Graph over HTTP (`over_graph`), or the sandbox.
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::rc::Rc;
 
 use super::options::Global;
+use super::over_graph::OverGraph;
 use super::pipeline::Pipeline;
 use super::sandbox::no_tenant;
 use super::{Failure, files};
 use crate::clock::Clock;
-use crate::credentials::choice::{self, AUTHORITY_HOST, Variables};
-use crate::credentials::{Authority, Setting};
-use crate::graph::{BadTrust, Client, Cloud, HttpTransport, Lanes, Observer, Root, Throttled, Token, Trust};
+use crate::graph::{Client, Cloud, Lanes, Observer, Root, Throttled, Token};
 use crate::journal::state::State;
 use crate::model::Timestamp;
 use crate::plan::skew::Skew;
@@ -21,11 +19,6 @@ use crate::report::output::Output;
 use crate::report::progress;
 use crate::sandbox::{CannotSave, InProcess, Opened, Saved};
 
-/// A PEM file of certificate authorities beside the system's.
-const CERT_FILE: &str = "SSL_CERT_FILE";
-/// A folder of them instead of the system's.
-const CERT_FOLDER: &str = "SSL_CERT_DIR";
-
 /// A tenant that can be asked.
 pub(super) struct Connection {
     /// The client; what a command may do with it depends on what it makes of it.
@@ -33,10 +26,10 @@ pub(super) struct Connection {
     /// Graph's clock as far as it was heard, or the sandbox's.
     pub clock: Clock,
     /// Where the journals of tenants are.
-    state: State,
+    pub(super) state: State,
     /// Host and port of Graph, and of the login authority where one is asked; none for the sandbox.
     pub hosts: Vec<(String, u16)>,
-    sandbox: Option<(InProcess, Saved)>,
+    pub(super) sandbox: Option<(InProcess, Saved)>,
     /// In how many lanes long lists are read.
     pub lanes: Lanes,
     /// How results and everything else are printed.
@@ -47,45 +40,23 @@ pub(super) struct Connection {
 
 impl Connection {
     pub fn open(global: &Global, output: Output) -> Result<Self, Failure> {
+        let pipeline = &global.pipeline;
         let connection = match &global.sandbox {
-            Some(file) => Self::sandbox(file, global, output)?,
-            None => Self::graph(global, output)?,
+            Some(file) => Self::sandbox(file, None, global, output, pipeline)?,
+            None => OverGraph::open(global)?.connect(output, pipeline, || global.state())?,
         };
-        connection.pipeline.begins(&connection.clock);
+        pipeline.begins(&connection.clock);
         Ok(connection)
     }
 
-    fn graph(global: &Global, output: Output) -> Result<Self, Failure> {
-        let (root, cloud) = global.place()?;
-        let mut hosts = vec![root.host()];
-        global.named()?;
-        let variables = environment();
-        let authority = authority(&variables, cloud)?;
-        let choice = choice::choose(global.auth.way(), &variables);
-        let choice = choice.map_err(|lacking| Failure::NoToken(lacking.to_string()))?;
-        let trust =
-            if root.is_plain() && !authority.is_secure() { Trust::system() } else { trust(&variables)? };
-        if choice.asks_an_authority() {
-            hosts.push(authority.host());
-        }
-        let (clock, pipeline) = (Clock::system(), global.pipeline.clone());
-        let setting = Setting {
-            choice,
-            authority,
-            cloud,
-            trust: trust.clone(),
-            clock: clock.clone(),
-            observer: observer(&clock, output, &pipeline),
-            say: Rc::new(move |text| output.say(text)),
-        };
-        let tokens = setting.tokens().map_err(Failure::NoToken)?;
-        let client = Client::new(Rc::new(HttpTransport::new(trust)), root, tokens, clock.clone());
-        let client = client.observed(observer(&clock, output, &pipeline));
-        let (state, lanes) = (global.state()?, global.lanes());
-        Ok(Connection { client, clock, state, hosts, sandbox: None, lanes, output, pipeline })
-    }
-
-    fn sandbox(file: &Path, global: &Global, output: Output) -> Result<Self, Failure> {
+    /// To the simulated tenant of that file, where there are several to that of this name.
+    pub fn sandbox(
+        file: &Path,
+        tenant: Option<&str>,
+        global: &Global,
+        output: Output,
+        pipeline: &Pipeline,
+    ) -> Result<Self, Failure> {
         let text = files::read_text(file).map_err(|cause| Failure::Read { path: file.to_owned(), cause })?;
         let opened =
             Saved::open(&global.folder()?, file, &text, global.sandbox_reset).map_err(
@@ -102,15 +73,14 @@ impl Connection {
             forget(&state)?;
         }
         let clock = Clock::starting_at(start(&opened));
-        let tenant = InProcess::new(opened.tenant, clock.clone());
+        let simulated = InProcess::new(opened.tenant, clock.clone());
         let token = Token::new("sandbox").map_err(|error| Failure::Usage(error.to_string()))?;
-        let pipeline = global.pipeline.clone();
+        let pipeline = pipeline.clone();
         let client =
-            Client::new(Rc::new(tenant.clone()), Root::of(Cloud::Global), Rc::new(token), clock.clone());
-        let client = client.observed(observer(&clock, output, &pipeline));
+            Client::new(Rc::new(simulated.clone()), Root::of(Cloud::Global), Rc::new(token), clock.clone());
+        let client = client.observed(observer(&clock, output, &pipeline, tenant));
         let state = State::Folder(state);
-        let sandbox = Some((tenant, opened.saved));
-        let lanes = global.lanes();
+        let (sandbox, lanes) = (Some((simulated, opened.saved)), global.lanes());
         Ok(Connection { client, clock, state, hosts: Vec::new(), sandbox, lanes, output, pipeline })
     }
 
@@ -134,7 +104,12 @@ impl Connection {
 
     /// Runs a command against the tenant to its end; afterwards the sandbox remembers the time.
     pub fn drive<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let outcome = block_on(self.clock.drive(work));
+        block_on(self.run(work))
+    }
+
+    /// The same beside others. Virtual time is the tenant's own, and jumps when all that waits is `work`.
+    pub async fn run<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let outcome = self.clock.drive(work).await;
         if let Some((tenant, saved)) = &self.sandbox {
             saved.ended(&tenant.tenant(), self.clock.now())?;
         }
@@ -181,37 +156,12 @@ fn forget(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Says that something waits.
-fn observer(clock: &Clock, output: Output, pipeline: &Pipeline) -> Observer {
+/// Says that something waits; where there are several, in which tenant.
+pub(super) fn observer(clock: &Clock, output: Output, pipeline: &Pipeline, tenant: Option<&str>) -> Observer {
     let (told, pipeline) = (clock.clone(), pipeline.clone());
+    let of = tenant.map_or_else(String::new, |tenant| format!("{tenant}: "));
     Rc::new(move |throttled: Throttled| {
         pipeline.throttled(&throttled);
-        output.say(&progress::throttled(&throttled, told.now()));
+        output.say(&format!("{of}{}", progress::throttled(&throttled, told.now())));
     })
-}
-
-/// The variables that are text; a name or a path of ours is.
-fn environment() -> Variables {
-    let text =
-        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-    std::env::vars_os().filter_map(text).collect()
-}
-
-/// Where tokens come from: the cloud's authority, or the one that the environment names.
-fn authority(variables: &Variables, cloud: Cloud) -> Result<Authority, Failure> {
-    match variables.get(AUTHORITY_HOST).filter(|text| !text.is_empty()) {
-        None => Ok(Authority::of(cloud)),
-        Some(text) => {
-            Authority::parse(text).map_err(|bad| Failure::Usage(format!("{AUTHORITY_HOST}: {bad}")))
-        }
-    }
-}
-
-/// Who is believed to say who a server is.
-fn trust(variables: &Variables) -> Result<Trust, Failure> {
-    let Some(file) = variables.get(CERT_FILE).filter(|path| !path.is_empty()) else {
-        return Ok(Trust::system());
-    };
-    let bad = |bad: BadTrust| Failure::other(format!("{CERT_FILE}: {bad}"), "correct the path, or unset it");
-    Trust::with_file(Path::new(file), variables.contains_key(CERT_FOLDER)).map_err(bad)
 }

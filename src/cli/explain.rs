@@ -56,7 +56,7 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global) -> Result<Exit, Failu
     let output = global.output();
     let files = manifests::files(&args.manifests)?;
     if global.sandbox.is_none() {
-        files.iter().try_for_each(|file| manifests::read_offline(file))?;
+        files.iter().try_for_each(|file| manifests::read_offline(file).map(drop))?;
     }
     let connection = Connection::open(global, output)?;
     let reader = Reader::new(connection.client.clone());

@@ -10,7 +10,7 @@ use super::locking::{Locking, Start};
 use super::options::Global;
 use super::plan::{self, Asked, Narrow};
 use super::run::{drive, end, plan_within};
-use super::{Exit, Failure};
+use super::{Exit, Failure, manifests};
 use crate::apply::interrupt::Interrupt;
 use crate::plan::change::Action;
 use crate::plan::resolve::Protected;
@@ -27,6 +27,9 @@ pub(super) struct HealArgs {
     /// The manifest; needed when there is no journal
     #[arg(value_name = "MANIFEST")]
     manifest: Option<PathBuf>,
+    /// Further ones, to say that there is room for one
+    #[arg(hide = true)]
+    further: Vec<PathBuf>,
     /// Do not wait for what is not due: leave, and say when to come back
     #[arg(long)]
     no_wait: bool,
@@ -40,6 +43,7 @@ pub(super) struct HealArgs {
 }
 
 pub(super) fn heal(args: &HealArgs, global: &Global) -> Result<Exit, Failure> {
+    manifests::just_one("heal", &args.further)?;
     if args.locking.asks() && !args.auto_approve && !std::io::stdin().is_terminal() {
         return Err(Failure::Usage(
             "there is no terminal to ask on whether to break the lease: add --auto-approve, or look who holds it \
@@ -74,7 +78,8 @@ async fn heal_now(
         run.carry_out(unfinished, Protected::default(), None, args.no_wait).await?;
         return Ok(end(run, None, connection, &[]).await);
     };
-    let asked = Asked { manifest, narrow: &args.narrow, allowing: &Allowing::default() };
+    let allowing = &Allowing::default();
+    let asked = Asked { manifest, narrow: &args.narrow, allowing, is_one_of_several: false };
     let planned = plan_within(run, &asked, connection, &output, &interrupt).await;
     let (mut run, made) = match planned {
         ControlFlow::Continue(planned) => planned,

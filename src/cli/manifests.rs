@@ -57,13 +57,13 @@ pub(super) fn parse(source: Arc<Source>, now: Timestamp) -> Result<(Declared, Ve
 
 /// Finds out, without asking anybody, whether a manifest can be used. Which dates are in the future is
 /// for Graph's clock to say; where something else is wrong as well, the machine's is good enough to tell
-/// all of it at once.
-pub(super) fn read_offline(path: &Path) -> Result<(), Failure> {
-    match read(path, Timestamp::MAX) {
-        Ok(_) => Ok(()),
-        Err(Failure::Manifest(_)) => read(path, Clock::system().now()).map(drop),
-        Err(failure) => Err(failure),
-    }
+/// all of it at once. Returns the tenant that it names.
+pub(super) fn read_offline(path: &Path) -> Result<String, Failure> {
+    let (declared, _) = match read(path, Timestamp::MAX) {
+        Err(Failure::Manifest(_)) => read(path, Clock::system().now()),
+        read => read,
+    }?;
+    Ok(declared.tenant.value)
 }
 
 /// A valid manifest of that tenant.
@@ -90,26 +90,43 @@ pub(super) fn read_for(
 pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
-        if path.is_dir() {
-            let io = |cause| Failure::Read { path: path.clone(), cause };
-            let mut inside = Vec::new();
-            for entry in std::fs::read_dir(path).map_err(io)? {
-                let own = entry.map_err(io)?.path();
-                if own.extension().is_some_and(|end| end == "yaml" || end == "yml") {
-                    inside.push(own);
-                }
-            }
-            if inside.is_empty() {
-                return Err(Failure::other(
-                    format!("there is no manifest in the folder {}", path.display()),
-                    "manifests end in .yaml or .yml",
-                ));
-            }
-            inside.sort();
-            files.extend(inside);
-        } else {
+        if !path.is_dir() {
             files.push(path.clone());
+            continue;
         }
+        let inside = inside(path)?;
+        if inside.is_empty() {
+            return Err(Failure::other(
+                format!("there is no manifest in the folder {}", path.display()),
+                "manifests end in .yaml or .yml",
+            ));
+        }
+        files.extend(inside);
     }
     Ok(files)
+}
+
+/// Refuses further manifests where a command takes one.
+pub(super) fn just_one(command: &str, further: &[PathBuf]) -> Result<(), Failure> {
+    if further.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "`{command}` takes one manifest, and these are {}: a tenant at a time; `plan` takes several",
+        further.len() + 1
+    )))
+}
+
+/// The files of YAML in a folder, by name.
+pub(super) fn inside(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let io = |cause| Failure::Read { path: folder.to_owned(), cause };
+    let mut inside = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let own = entry.map_err(io)?.path();
+        if own.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+            inside.push(own);
+        }
+    }
+    inside.sort();
+    Ok(inside)
 }

@@ -14,11 +14,14 @@ mod failure;
 mod files;
 mod heal;
 mod held;
+mod in_order;
 mod locking;
 mod manifests;
 mod options;
+mod over_graph;
 mod pipeline;
 mod plan;
+mod plans;
 mod run;
 mod sandbox;
 mod saved_plan;
@@ -26,6 +29,7 @@ mod schema;
 mod show;
 mod status;
 mod step_summary;
+mod ways;
 
 use std::process::ExitCode;
 

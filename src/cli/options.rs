@@ -22,7 +22,7 @@ const STATE: &str = ".advaudit";
 #[command(next_help_heading = "Options known everywhere")]
 pub(super) struct Global {
     /// Use this simulated tenant instead of Graph; waits pass in virtual time, and the file is
-    /// never changed
+    /// never changed. For plan also a folder of them, from which each manifest takes its own
     #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["graph_url", "cloud"])]
     pub sandbox: Option<PathBuf>,
     /// Forget what was done to the simulated tenant before

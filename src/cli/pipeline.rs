@@ -113,6 +113,12 @@ impl Pipeline {
         self.write(events::planned(plan, !is_heal, self.now()));
     }
 
+    /// Plans of several tenants were made, which have no digest together. Whether one of them has changes, if
+    /// that is known.
+    pub fn planned_several(&self, has_changes: Option<bool>) {
+        self.0.outputs.borrow_mut().has_changes = has_changes;
+    }
+
     /// Something happened in a run.
     pub fn tell(&self, told: &Told) {
         if let Event::WaitUntil { until, .. } = &told.event

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use super::allowing::Allowing;
 use super::connect::Connection;
 use super::options::Global;
-use super::{Exit, Failure, files, manifests, step_summary};
+use super::ways::Sandboxes;
+use super::{Exit, Failure, files, manifests, plans, step_summary};
 use crate::diag::{Finding, Severity, Source};
 use crate::graph::Reader;
 use crate::journal::record::Allowed;
 use crate::model::{GroupId, Rollout, SignedDuration, Subject, SubjectId, Timestamp};
 use crate::observe::collect;
-use crate::observe::observed::Tenant;
+use crate::observe::observed::{Observed, Tenant};
 use crate::observe::reading::Knows;
 use crate::plan::change::Change;
 use crate::plan::estimate::Estimate;
@@ -30,25 +31,29 @@ use crate::run::{Mandate, look};
 /// Show what would change, and change nothing
 ///
 /// Compares the manifest with the tenant. Exits 0, or 1 when something could not be read. What was saved with
-/// --out can be looked at with `show` and carried out, as it is, with `apply --plan`.
+/// --out can be looked at with `show` and carried out, as it is, with `apply --plan`. Several manifests are as
+/// many tenants, looked at side by side: one that fails stops none of the others.
 #[derive(clap::Args)]
 pub(super) struct PlanArgs {
-    /// The manifest
-    #[arg(value_name = "MANIFEST")]
-    manifest: PathBuf,
+    /// The manifest; several, or folders of them, are several tenants
+    #[arg(required = true, value_name = "MANIFEST")]
+    manifests: Vec<PathBuf>,
     #[command(flatten)]
     narrow: Narrow,
     #[command(flatten)]
     allowing: Allowing,
     /// Save the plan to this file as well
     #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    pub out: Option<PathBuf>,
     /// How long the saved plan may be started; finishing is not bounded
     #[arg(long, value_name = "DURATION", value_parser = lifetime, default_value = "24h")]
     expires_in: SignedDuration,
     /// Exit 2 when a write would happen
     #[arg(long)]
     detailed_exitcode: bool,
+    /// How many tenants are looked at at the same time, where there are several
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub parallelism: u16,
 }
 
 /// Which part of a manifest is meant, and what counts as failure.
@@ -80,9 +85,16 @@ pub(super) struct Made {
     pub groups: Vec<Subject>,
     /// Who goes first, when toggles may start, and what stops them; the same as in the document.
     pub rollout: Rollout,
+    /// Whom `--only` names and the manifest does not declare.
+    pub nobody: Vec<String>,
 }
 
 impl Narrow {
+    /// Leaves the part that is meant; returns whom it does not find.
+    fn keep(&self, desired: &mut Desired, observed: &Observed) -> Vec<String> {
+        if self.only.is_empty() { Vec::new() } else { desired.keep_only(&self.only, observed) }
+    }
+
     /// The code for blocked subjects, if they count.
     pub fn blocked(&self, plan: &PlanDocument) -> Option<Exit> {
         (self.fail_on == Some(FailOn::Blocked) && !plan.blocked.is_empty()).then_some(Exit::Partial)
@@ -90,35 +102,69 @@ impl Narrow {
 }
 
 pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<Exit, Failure> {
-    let output = global.output();
     args.allowing.check()?;
-    refuse_to_overwrite(args, global)?;
-    if global.sandbox.is_none() {
-        // Nobody is asked, and no token needed, to see that a manifest cannot be used.
-        manifests::read_offline(&args.manifest)?;
+    match manifests::files(&args.manifests)?.as_slice() {
+        [one] => plan_one(args, one, global),
+        several => plans::plan(args, several, global),
     }
-    let connection = Connection::open(global, output)?;
-    let reader = Reader::new(connection.client.clone());
-    let made = connection.drive(async {
-        let tenant = collect::tenant(&reader).await?;
-        let now = connection.clock.now();
-        let store = connection.state().store(tenant.id);
-        let running = look(&*store, &tenant, now).await?;
-        let asked = Asked { manifest: &args.manifest, narrow: &args.narrow, allowing: &args.allowing };
-        make(&asked, args.expires_in, tenant, &reader, &running, &connection).await
-    })?;
+}
+
+fn plan_one(args: &PlanArgs, manifest: &Path, global: &Global) -> Result<Exit, Failure> {
+    let output = global.output();
+    refuse_to_overwrite(args, manifest, global)?;
+    let connection = open(manifest, global, output)?;
+    let made = connection.drive(made(args, manifest, &connection, false))?;
     show(&made.document, &output);
     if let Some(file) = &args.out {
         save(&made.document, file, &output)?;
     }
     step_summary::append(|| markdown::plan(&made.document), &output);
-    let writes = args.detailed_exitcode && !made.changes.is_empty();
-    let holding = [
-        (!made.document.complete).then_some(Exit::Error),
-        args.narrow.blocked(&made.document),
-        writes.then_some(Exit::Changes),
-    ];
-    Ok(Exit::first(&holding.into_iter().flatten().collect::<Vec<_>>()))
+    Ok(args.exit(&made))
+}
+
+/// To the tenant; of a folder of simulated ones, to that of the manifest.
+fn open(manifest: &Path, global: &Global, output: Output) -> Result<Connection, Failure> {
+    if let Some(folder) = global.sandbox.as_deref().filter(|path| path.is_dir()) {
+        let tenant = manifests::read_offline(manifest)?;
+        let (sandboxes, pipeline) = (Sandboxes::read(folder)?, &global.pipeline);
+        let connection = Connection::sandbox(sandboxes.of(&tenant)?, None, global, output, pipeline)?;
+        pipeline.begins(&connection.clock);
+        return Ok(connection);
+    }
+    if global.sandbox.is_none() {
+        // Nobody is asked, and no token needed, to see that a manifest cannot be used.
+        manifests::read_offline(manifest)?;
+    }
+    Connection::open(global, output)
+}
+
+/// Makes the plan of one manifest; `is_one_of_several` as in [`Asked`].
+pub(super) async fn made(
+    args: &PlanArgs,
+    manifest: &Path,
+    connection: &Connection,
+    is_one_of_several: bool,
+) -> Result<Made, Failure> {
+    let reader = Reader::new(connection.client.clone());
+    let tenant = collect::tenant(&reader).await?;
+    let now = connection.clock.now();
+    let store = connection.state().store(tenant.id);
+    let running = look(&*store, &tenant, now).await?;
+    let asked = Asked { manifest, narrow: &args.narrow, allowing: &args.allowing, is_one_of_several };
+    make(&asked, args.expires_in, tenant, &reader, &running, connection).await
+}
+
+impl PlanArgs {
+    /// The code that a plan ends with.
+    pub fn exit(&self, made: &Made) -> Exit {
+        let writes = self.detailed_exitcode && !made.changes.is_empty();
+        let holding = [
+            (!made.document.complete).then_some(Exit::Error),
+            self.narrow.blocked(&made.document),
+            writes.then_some(Exit::Changes),
+        ];
+        Exit::first(&holding.into_iter().flatten().collect::<Vec<_>>())
+    }
 }
 
 /// What is asked for on the command line.
@@ -130,23 +176,32 @@ pub(super) struct Asked<'a> {
     pub narrow: &'a Narrow,
     /// Limits that do not count.
     pub allowing: &'a Allowing,
+    /// Whether whom `--only` names may be declared by another manifest.
+    pub is_one_of_several: bool,
 }
 
 /// A plan file in the place of its manifest, or of a device, would be the end of that.
-fn refuse_to_overwrite(args: &PlanArgs, global: &Global) -> Result<(), Failure> {
+fn refuse_to_overwrite(args: &PlanArgs, manifest: &Path, global: &Global) -> Result<(), Failure> {
     let Some(out) = &args.out else { return Ok(()) };
     let Ok(whole) = out.canonicalize() else { return Ok(()) };
-    let is = |other: &Path| other.canonicalize().is_ok_and(|other| other == whole);
-    let what = if is(&args.manifest) {
+    let is = |other: &Path| is_same(other, &whole);
+    let sandbox = global.sandbox.as_deref();
+    let what = if is(manifest) {
         "the manifest itself"
-    } else if global.sandbox.as_deref().is_some_and(is) {
+    } else if sandbox.is_some_and(is) {
         "the simulated tenant itself"
+    } else if whole.parent().is_some_and(|of| sandbox.is_some_and(|own| own.is_dir() && is_same(own, of))) {
+        "in the folder of the simulated tenants"
     } else if !whole.is_file() {
         "no file, but a folder, a pipe or a device"
     } else {
         return Ok(());
     };
     Err(Failure::Usage(format!("--out {} is {what}: name another file", out.display())))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 fn save(plan: &PlanDocument, file: &Path, output: &Output) -> Result<(), Failure> {
@@ -179,7 +234,7 @@ pub(super) async fn make(
     running: &Running,
     connection: &Connection,
 ) -> Result<Made, Failure> {
-    let Asked { manifest, narrow, allowing } = *asked;
+    let Asked { manifest, narrow, allowing, is_one_of_several } = *asked;
     let clock = &connection.clock;
     let (declared, told) = manifests::read_for(manifest, &tenant, clock.now())?;
     let (last_on, passing) = (running.left_on(), Passing::new(&declared, running, &narrow.only));
@@ -188,7 +243,8 @@ pub(super) async fn make(
     let before = connection.client.spent();
     let observed = collect::collect(reader, &declared, tenant, knows, clock).await?;
     if connection.output.verbose {
-        connection.output.say(&ways::render(&observed.ways, connection.client.spent() - before));
+        let whose = is_one_of_several.then_some(observed.tenant.domain.as_str());
+        connection.output.say(&ways::render(&observed.ways, connection.client.spent() - before, whose));
     }
     let mut desired = resolve(&declared, &observed, running);
     desired.findings.extend(told);
@@ -196,14 +252,9 @@ pub(super) async fn make(
         desired.findings.sort();
         return Err(Failure::Manifest(desired.findings));
     }
-    if !narrow.only.is_empty() {
-        let nobody = desired.keep_only(&narrow.only, &observed);
-        if !nobody.is_empty() {
-            return Err(Failure::Usage(format!(
-                "--only: the manifest declares no {}; name a user or group as it does, or by object id",
-                nobody.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-            )));
-        }
+    let nobody = narrow.keep(&mut desired, &observed);
+    if !nobody.is_empty() && !is_one_of_several {
+        return Err(no_such_subject("the manifest declares no", &nobody));
     }
     desired.allowed = allowing.apply(&mut desired.limits);
     let plan = decide(&desired, &observed, running, clock.now())?;
@@ -214,13 +265,22 @@ pub(super) async fn make(
     let group = |id: &GroupId| Subject { id: SubjectId::Group(*id), name: observed.group_name(*id) };
     let groups = desired.groups.keys().map(group).collect();
     let (protected, rollout) = (desired.protected, plan.rollout);
-    Ok(Made { document, changes: plan.changes, protected, groups, rollout })
+    Ok(Made { document, changes: plan.changes, protected, groups, rollout, nobody })
+}
+
+/// Nobody declares whom `--only` names.
+pub(super) fn no_such_subject(declares: &str, nobody: &[String]) -> Failure {
+    let names: Vec<String> = nobody.iter().map(|name| format!("`{name}`")).collect();
+    Failure::Usage(format!(
+        "--only: {declares} {}; name a user or group as it does, or by object id",
+        names.join(", ")
+    ))
 }
 
 /// Decides, and asks for the second opinion.
 fn decide(
     desired: &Desired,
-    observed: &crate::observe::observed::Observed,
+    observed: &Observed,
     running: &Running,
     now: Timestamp,
 ) -> Result<Plan, Failure> {

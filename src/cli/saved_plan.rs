@@ -84,7 +84,8 @@ impl SavedPlan {
             let fresh = plan(&resolve(&declared, &observed, running), &observed, running, clock.now());
             left = left.looked_at(&observed, &fresh, running.runs.began);
         }
-        let made = Made { document: self.document, changes: left.changes, protected, groups, rollout };
+        let (document, changes, nobody) = (self.document, left.changes, Vec::new());
+        let made = Made { document, changes, protected, groups, rollout, nobody };
         Ok((made, left.done))
     }
 }

@@ -42,8 +42,19 @@ const MSI_ENDPOINT: &str = "MSI_ENDPOINT";
 pub struct Application {
     /// The tenant, by id or domain.
     pub tenant: String,
+    /// Who names it.
+    pub named_by: NamedBy,
     /// The client id.
     pub client: String,
+}
+
+/// Who names the tenant that is signed in to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// The environment.
+    Environment,
+    /// A manifest, where there are several.
+    Manifest,
 }
 
 /// By what an application shows that it is itself.
@@ -141,22 +152,59 @@ impl Choice {
     pub fn asks_an_authority(&self) -> bool {
         matches!(self, Choice::Application(..))
     }
+
+    /// The same way, into the tenant that a manifest names. What cannot go there stays as it is.
+    #[must_use]
+    pub fn into_tenant(self, tenant: &str) -> Choice {
+        let tenant = tenant.to_owned();
+        match self {
+            Choice::Application(Application { client, .. }, proof) => {
+                Choice::Application(Application { tenant, named_by: NamedBy::Manifest, client }, proof)
+            }
+            Choice::AzureCli { .. } => Choice::AzureCli { tenant: Some(tenant) },
+            Choice::Unnamed { .. } => Choice::Unnamed { tenant: Some(tenant) },
+            own @ (Choice::Token(_) | Choice::ManagedIdentity { .. }) => own,
+        }
+    }
+
+    /// Why this may be the wrong way where another tenant answers than the one that was meant; none where the
+    /// way leads into any tenant.
+    pub fn is_of_one_tenant(&self) -> Option<&'static str> {
+        match self {
+            Choice::Token(_) => Some("the ready-made token in ADVAUDIT_ACCESS_TOKEN is one tenant's"),
+            Choice::ManagedIdentity { .. } => Some("a managed identity signs in to its own tenant only"),
+            Choice::Unnamed { .. } => Some(
+                "the environment names no application, and a managed identity signs in to its own tenant only",
+            ),
+            Choice::Application(..) | Choice::AzureCli { .. } => None,
+        }
+    }
 }
 
 /// Chooses: that way, or the first that the environment names.
 pub fn choose(way: Option<Way>, variables: &Variables) -> Result<Choice, Lacking> {
-    let found = Found { variables };
-    match way {
-        Some(way) => found.by(way),
-        None => found.first(),
-    }
+    Found { variables, needs_a_tenant: true }.chosen(way)
+}
+
+/// Chooses where each of several manifests names a tenant of its own, for [`Choice::into_tenant`]: the
+/// environment need not name any.
+pub fn choose_for_several(way: Option<Way>, variables: &Variables) -> Result<Choice, Lacking> {
+    Found { variables, needs_a_tenant: false }.chosen(way)
 }
 
 struct Found<'a> {
     variables: &'a Variables,
+    needs_a_tenant: bool,
 }
 
 impl Found<'_> {
+    fn chosen(&self, way: Option<Way>) -> Result<Choice, Lacking> {
+        match way {
+            Some(way) => self.by(way),
+            None => self.first(),
+        }
+    }
+
     /// An empty variable is one that a pipeline had nothing for.
     fn get(&self, name: &str) -> Option<String> {
         self.variables.get(name).filter(|value| !value.trim().is_empty()).cloned()
@@ -200,7 +248,8 @@ impl Found<'_> {
                 (self.pipelines(way, PIPELINES_TENANT), self.pipelines(way, PIPELINES_CLIENT));
             let tenant = tenant.or_else(|| self.get(TENANT_ID)).unwrap_or_default();
             let client = client.or_else(|| self.get(CLIENT_ID)).unwrap_or_default();
-            Choice::Application(Application { tenant, client }, proof)
+            let named_by = NamedBy::Environment;
+            Choice::Application(Application { tenant, named_by, client }, proof)
         };
         let path = |name: &str| PathBuf::from(self.get(name).unwrap_or_default());
         let secret = |name: &str| Secret::new(self.get(name).unwrap_or_default());
@@ -257,9 +306,10 @@ impl Found<'_> {
         let mut missing: Vec<&'static str> = own.iter().copied().filter(|name| !self.has(name)).collect();
         let has_own = missing.len() < own.len();
         let hint = hint.filter(|_| !missing.is_empty());
-        let of_the_application = [(TENANT_ID, PIPELINES_TENANT), (CLIENT_ID, PIPELINES_CLIENT)];
-        for (name, pipelines) in of_the_application {
-            if !self.has(name) && self.pipelines(way, pipelines).is_none() {
+        let of_the_application =
+            [(TENANT_ID, PIPELINES_TENANT, self.needs_a_tenant), (CLIENT_ID, PIPELINES_CLIENT, true)];
+        for (name, pipelines, is_needed) in of_the_application {
+            if is_needed && !self.has(name) && self.pipelines(way, pipelines).is_none() {
                 missing.push(name);
             }
         }

@@ -20,9 +20,11 @@ mod renewed;
 mod secret;
 mod sign_in;
 mod way;
+mod wires;
 
 pub use authority::{Authority, BadAuthority};
 pub use renewed::Renewed;
 pub use secret::Secret;
 pub use sign_in::{Setting, SignIn};
 pub use way::{Auth, Way};
+pub use wires::Wires;

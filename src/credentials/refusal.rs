@@ -8,7 +8,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::carrier::Party;
-use super::choice::Application;
+use super::choice::{Application, NamedBy};
 use super::federated::Presented;
 use crate::graph::transport::Response;
 use crate::model::SignedDuration;
@@ -186,20 +186,28 @@ impl Told {
 
 /// What to do about a refusal of the authority.
 fn hint(told: &Told, asker: Option<&Asker<'_>>, party: Party) -> Option<String> {
-    let client = asker.and_then(|asker| asker.application).map_or("the application", |app| &app.client);
-    let tenant = asker.and_then(|asker| asker.application).map_or("the tenant", |app| &app.tenant);
+    let application = asker.and_then(|asker| asker.application);
+    let client = application.map_or("the application", |app| &app.client);
+    let tenant = application.map_or("the tenant", |app| &app.tenant);
+    let is_of_manifest = application.is_some_and(|app| app.named_by == NamedBy::Manifest);
     let presented = asker.and_then(|asker| asker.presented.clone());
     let own = match told.code? {
         7_000_215 => format!(
             "the client secret of {client} is wrong: AZURE_CLIENT_SECRET takes the secret's value, not its id"
         ),
         7_000_222 => format!("the client secret of {client} has expired: add a new one to its app registration"),
+        700_016 if is_of_manifest => format!(
+            "there is no application {client} in tenant {tenant}: is AZURE_CLIENT_ID right, is the application for \
+             accounts in any organizational directory, has an administrator of the tenant consented to it, and is it \
+             the tenant's cloud (--cloud)?"
+        ),
         700_016 => format!(
             "there is no application {client} in tenant {tenant}: are AZURE_CLIENT_ID and AZURE_TENANT_ID right, and is \
              it the tenant's cloud (--cloud)?"
         ),
         90_002 | 900_023 | 900_021 => {
-            format!("there is no tenant {tenant}: is AZURE_TENANT_ID right, and is it the tenant's cloud (--cloud)?")
+            let named = if is_of_manifest { "`tenant` of the manifest" } else { "AZURE_TENANT_ID" };
+            format!("there is no tenant {tenant}: is {named} right, and is it the tenant's cloud (--cloud)?")
         }
         700_027 => format!(
             "the certificate is not one of {client}, or has expired: upload the first certificate of \
@@ -222,7 +230,7 @@ fn hint(told: &Told, asker: Option<&Asker<'_>>, party: Party) -> Option<String> 
         700_024 => "the statement was not valid in time: is the clock of this machine right?".to_owned(),
         7_000_112 => format!("the application {client} is disabled in tenant {tenant}"),
         7_000_218 => "the application is shown without secret, certificate or token".to_owned(),
-        650_052 | 65_001 => format!("an administrator of {tenant} has not consented to the permissions of {client}"),
+        650_052 | 65_001 | 7_000_229 => format!("an administrator of {tenant} has not consented to the permissions of {client}"),
         _ => return hint_of(party),
     };
     Some(own)

@@ -7,7 +7,6 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{AccessToken, Secret as SdkSecret, TokenCredential};
@@ -27,14 +26,13 @@ use super::federated::{self, Presented};
 use super::refusal::{Asker, NotFetched, one_line};
 use super::renewed::{Fetch, Fetched, Fetching, Renewed};
 use super::secret::{Known, Secret};
+use super::wires::Wires;
 use crate::clock::Clock;
-use crate::graph::{Claims, Cloud, HttpTransport, NoToken, Observer, Token, TokenSource, Trust};
+use crate::graph::{Claims, Cloud, NoToken, Observer, Token, TokenSource};
 use crate::model::{SignedDuration, Timestamp};
 
 /// Whatever is asked (a program, a machine that repeats by itself) has answered by then.
 const ONE_REQUEST: SignedDuration = SignedDuration::from_secs(30);
-/// Off Azure nothing answers there; on it, the machine does at once.
-const PROBE: Duration = Duration::from_secs(1);
 /// Asked without the header that each real request has to have, so that it is refused.
 const PROBE_URL: &str = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01";
 
@@ -46,8 +44,8 @@ pub struct Setting {
     pub authority: Authority,
     /// The cloud, for the scope.
     pub cloud: Cloud,
-    /// Who is believed to say who a server is.
-    pub trust: Trust,
+    /// How whoever gives tokens is reached.
+    pub wires: Wires,
     /// What waits.
     pub clock: Clock,
     /// Is told of each wait.
@@ -63,9 +61,7 @@ pub struct SignIn {
     scope: String,
     audience: &'static str,
     clock: Clock,
-    http: Arc<HttpTransport>,
-    machine: Arc<HttpTransport>,
-    probe: HttpTransport,
+    wires: Wires,
     known: Arc<Known>,
     say: Rc<dyn Fn(&str)>,
     has_said: Cell<bool>,
@@ -74,36 +70,33 @@ pub struct SignIn {
 impl Setting {
     /// The tokens of that way. A file that cannot be used is told at once; nobody is asked yet.
     pub fn tokens(self) -> Result<Rc<dyn TokenSource>, String> {
-        let Setting { choice, authority, cloud, trust, clock, observer, say } = self;
-        match &choice {
-            Choice::Token(token) => {
-                say(&format!("signed in with the access token in {ACCESS_TOKEN}"));
-                return Ok(Rc::new(token.clone()));
-            }
-            Choice::Application(_, Proof::Certificate(path)) => {
-                let told =
-                    |bad: BadCertificate| format!("AZURE_CLIENT_CERTIFICATE_PATH: {} {bad}", path.display());
-                Certificate::read(path).map_err(told)?;
-            }
-            Choice::Application(..)
-            | Choice::ManagedIdentity { .. }
-            | Choice::AzureCli { .. }
-            | Choice::Unnamed { .. } => {}
+        let Setting { choice, authority, cloud, wires, clock, observer, say } = self;
+        if let Choice::Token(token) = &choice {
+            say(&format!("signed in with the access token in {ACCESS_TOKEN}"));
+            return Ok(Rc::new(token.clone()));
         }
+        choice.usable()?;
         let sign_in = SignIn {
             choice: RefCell::new(choice),
             authority,
             scope: cloud.scope(),
             audience: cloud.federation_audience(),
             clock: clock.clone(),
-            http: Arc::new(HttpTransport::for_tokens(trust.clone())),
-            machine: Arc::new(HttpTransport::for_managed_identity(trust.clone(), None)),
-            probe: HttpTransport::for_managed_identity(trust, Some(PROBE)),
+            wires,
             known: Arc::default(),
             say,
             has_said: Cell::new(false),
         };
         Ok(Rc::new(Renewed::new(Box::new(sign_in), clock, observer)))
+    }
+}
+
+impl Choice {
+    /// A file that cannot be used is wrong whoever is signed in to.
+    pub fn usable(&self) -> Result<(), String> {
+        let Choice::Application(_, Proof::Certificate(path)) = self else { return Ok(()) };
+        let told = |bad: BadCertificate| format!("AZURE_CLIENT_CERTIFICATE_PATH: {} {bad}", path.display());
+        Certificate::read(path).map(drop).map_err(told)
     }
 }
 
@@ -181,7 +174,7 @@ impl SignIn {
     /// Whether Azure's own refusal comes from where a managed identity is asked for.
     async fn is_on_azure(&self) -> bool {
         let Ok(request) = http::Request::get(PROBE_URL).body(Vec::new()) else { return false };
-        let Ok(response) = self.probe.carry(request).await else { return false };
+        let Ok(response) = self.wires.probe.carry(request).await else { return false };
         let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap_or_default();
         response.status() == 400 && body.get("error").is_some()
     }
@@ -189,8 +182,8 @@ impl SignIn {
     /// One request for a token by a way that is known.
     async fn by(&self, choice: &Choice, claims: Option<&Claims>) -> Result<Fetched, NotFetched> {
         let (http, other) = match choice {
-            Choice::ManagedIdentity { .. } => (&self.machine, Party::Machine),
-            _ => (&self.http, Party::Issuer),
+            Choice::ManagedIdentity { .. } => (&self.wires.machine, Party::Machine),
+            _ => (&self.wires.http, Party::Issuer),
         };
         let known = self.known.clone();
         let carrier = Arc::new(Carrier::new(http.clone(), self.authority.clone(), other, claims, known));
@@ -243,7 +236,7 @@ impl SignIn {
         carrier: &Arc<Carrier>,
         asker: &mut Asker<'_>,
     ) -> Result<Arc<dyn TokenCredential>, NotFetched> {
-        let Application { tenant, client } = application.clone();
+        let Application { tenant, client, .. } = application.clone();
         let client_options = self.options(carrier);
         let shown = match proof {
             Proof::Secret(secret) => {
@@ -393,7 +386,7 @@ fn words(error: &azure_core::Error) -> String {
 fn signed_in(choice: &Choice) -> String {
     match choice {
         Choice::Token(_) => format!("signed in with the access token in {ACCESS_TOKEN}"),
-        Choice::Application(Application { tenant, client }, proof) => {
+        Choice::Application(Application { tenant, client, .. }, proof) => {
             let by = match proof {
                 Proof::Secret(_) => "client secret".to_owned(),
                 Proof::Certificate(path) => format!("the certificate in {}", path.display()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::faults::Faults;
 use super::file::{
-    AssignedPlanBlock, CarriedBlock, GroupBlock, HeldBlock, InheritedBlock, Organization, OwnedLicense,
+    self, AssignedPlanBlock, CarriedBlock, GroupBlock, HeldBlock, InheritedBlock, Organization, OwnedLicense,
     TenantFile, Unusable, UserBlock,
 };
 use super::generate::Generated;
@@ -31,6 +31,11 @@ const LONG_AGO: &str = "2025-01-15T08:00:00Z";
 const SPARE_SEATS: u64 = 10;
 
 impl Tenant {
+    /// By which names a manifest may mean the tenant of that text; a look at the top of the file only.
+    pub fn names(text: &str) -> Result<Vec<String>, Unusable> {
+        file::names(text)
+    }
+
     /// A tenant from the text of its file.
     pub fn read(text: &str) -> Result<Self, Unusable> {
         let file = TenantFile::read(text)?;

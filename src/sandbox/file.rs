@@ -362,15 +362,32 @@ impl Short for UserBlock {
 impl TenantFile {
     /// Reads the text of a tenant file. Only its shape: `build` finds names that lead nowhere.
     pub fn read(text: &str) -> Result<Self, Unusable> {
-        // Windows editors put a mark in front that the YAML reader takes for text.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        serde_yaml::from_str(text).map_err(|error| Unusable {
-            // The reader names path, line and column in its own text.
-            path: String::new(),
-            line: None,
-            problem: error.to_string(),
-        })
+        parse(text)
     }
+}
+
+/// So much of a tenant file as says whose tenant it is.
+#[derive(Deserialize)]
+struct Head {
+    tenant: Organization,
+}
+
+/// The names by which a manifest may mean the tenant of that text: its id and its domains. The rest of the
+/// file is not looked at.
+pub fn names(text: &str) -> Result<Vec<String>, Unusable> {
+    let Organization { id, domain, domains, .. } = parse::<Head>(text)?.tenant;
+    Ok([id.to_string(), domain].into_iter().chain(domains).collect())
+}
+
+fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Unusable> {
+    // Windows editors put a mark in front that the YAML reader takes for text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    serde_yaml::from_str(text).map_err(|error| Unusable {
+        // The reader names path, line and column in its own text.
+        path: String::new(),
+        line: None,
+        problem: error.to_string(),
+    })
 }
 
 impl Unusable {

@@ -187,7 +187,7 @@ fn whoever_waits_is_in_the_run_document_and_in_status() {
 
 #[test]
 fn the_schemas_are_printed_as_they_are_kept() {
-    for kind in ["manifest", "plan", "run", "journal"] {
+    for kind in ["manifest", "plan", "plans", "run", "journal"] {
         let ran = Ran::of(&mut super::common::advaudit(&["schema", kind])).exits(0);
         let kept =
             std::fs::read_to_string(repository(&format!("schema/{kind}.schema.json"))).expect("a schema");

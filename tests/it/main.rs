@@ -40,3 +40,4 @@ mod selectors;
 mod simulation;
 mod sockets;
 mod stores;
+mod tenants;

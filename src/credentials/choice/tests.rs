@@ -19,7 +19,7 @@ fn variables(text: &[&str]) -> Variables {
 fn word(choice: &Choice) -> String {
     match choice {
         Choice::Token(_) => "token".to_owned(),
-        Choice::Application(Application { tenant, client }, proof) => {
+        Choice::Application(Application { tenant, client, .. }, proof) => {
             let proof = match proof {
                 Proof::Secret(_) => "secret".to_owned(),
                 Proof::Certificate(path) => format!("certificate {}", path.display()),
@@ -155,4 +155,42 @@ fn debug_of_a_choice_shows_no_secret() {
         let shown = format!("{:?}", choose(None, &variables(&environment)).expect("chosen"));
         assert!(!shown.contains("s3cret") && !shown.contains("bearer\""), "{shown}");
     }
+}
+
+/// The way into a tenant that a manifest names, in an environment that may name another.
+#[track_caller]
+fn into_fabrikam(environment: &[&str]) -> String {
+    match choose_for_several(None, &variables(environment)) {
+        Ok(choice) => word(&choice.into_tenant("fabrikam.com")),
+        Err(lacking) => format!("error: {lacking}"),
+    }
+}
+
+#[test]
+fn of_several_manifests_each_names_the_tenant_and_the_environment_need_not() {
+    const CLIENT: &str = "AZURE_CLIENT_ID=c";
+    assert_eq!(into_fabrikam(&[CLIENT, SECRET]), "c@fabrikam.com secret");
+    assert_eq!(into_fabrikam(&[APP, CERTIFICATE]), "c@fabrikam.com certificate /app.pem");
+    assert_eq!(into_fabrikam(&[CLIENT, GITHUB]), "c@fabrikam.com github https://u");
+    let own = "AZURESUBSCRIPTION_TENANT_ID=t AZURESUBSCRIPTION_CLIENT_ID=s";
+    assert_eq!(into_fabrikam(&[PIPELINES, own]), "s@fabrikam.com pipelines sc");
+    assert_eq!(into_fabrikam(&[CLIENT, FILE]), "c@fabrikam.com file /token");
+    assert_eq!(into_fabrikam(&[]), "unnamed fabrikam.com");
+    assert_eq!(into_fabrikam(&["AZURE_TENANT_ID=t"]), "unnamed fabrikam.com");
+    assert_eq!(into_fabrikam(&["ADVAUDIT_ACCESS_TOKEN=tok"]), "token");
+    assert_eq!(into_fabrikam(&[CLIENT]), "machine c");
+    let told = into_fabrikam(&[SECRET]);
+    assert!(told.contains("AZURE_CLIENT_ID is not set") && !told.contains("AZURE_TENANT_ID"), "{told}");
+}
+
+#[test]
+fn a_way_that_leads_into_one_tenant_only_says_so() {
+    let is_bound = |environment: &[&str]| {
+        let choice = choose_for_several(None, &variables(environment)).expect("chosen");
+        choice.is_of_one_tenant().is_some()
+    };
+    for bound in ["ADVAUDIT_ACCESS_TOKEN=tok", "IDENTITY_ENDPOINT=http://x", "AZURE_TENANT_ID=t"] {
+        assert!(is_bound(&[bound]), "{bound}");
+    }
+    assert!(!is_bound(&[APP, SECRET]) && !is_bound(&[APP, FILE]));
 }

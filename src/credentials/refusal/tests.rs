@@ -28,7 +28,11 @@ fn asker(application: &Application) -> Asker<'_> {
 }
 
 fn application() -> Application {
-    Application { tenant: "the-tenant".to_owned(), client: "the-client".to_owned() }
+    Application {
+        tenant: "the-tenant".to_owned(),
+        named_by: NamedBy::Environment,
+        client: "the-client".to_owned(),
+    }
 }
 
 #[test]
@@ -117,4 +121,17 @@ fn a_lifetime_is_a_number_or_a_text() {
     assert_eq!(life(r#"{"expires_in":"86400"}"#), Some(86400));
     assert_eq!(life(r#"{"expires_in":"soon"}"#), None);
     assert_eq!(life("<html>"), None);
+}
+
+#[test]
+fn where_a_manifest_names_the_tenant_no_variable_is_blamed_for_it() {
+    let of_a_manifest = Application { named_by: NamedBy::Manifest, ..application() };
+    for code in [700_016, 90_002] {
+        let NotFetched::Refused { hint, .. } = refused(code, "No.").judge(Some(&asker(&of_a_manifest)))
+        else {
+            panic!("{code} is not refused")
+        };
+        let hint = hint.unwrap_or_else(|| panic!("{code} has no hint"));
+        assert!(hint.contains("the-tenant") && !hint.contains("AZURE_TENANT_ID"), "{hint}");
+    }
 }

@@ -4,6 +4,7 @@ pub mod doctor;
 pub mod explain;
 pub mod finding;
 pub mod plan;
+pub mod plans;
 pub mod run;
 pub mod status;
 pub mod ways;

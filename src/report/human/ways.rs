@@ -4,11 +4,14 @@ use super::super::words::{count, number};
 use crate::graph::Spent;
 use crate::observe::ways::{Chosen, Price, Way};
 
-/// A line for each choice, and one for what reading took in all.
-pub fn render(chosen: &[Chosen], spent: Spent) -> String {
+/// A line for each choice, and one for what reading took in all; of one tenant of several each says which.
+pub fn render(chosen: &[Chosen], spent: Spent, tenant: Option<&str>) -> String {
     let mut lines: Vec<String> = chosen.iter().filter_map(one).collect();
     let requests = count(usize::try_from(spent.requests).unwrap_or(usize::MAX), "request", "requests");
     lines.push(format!("Read the tenant in {requests}, {} resource units.", number(spent.resource_units)));
+    if let Some(tenant) = tenant {
+        lines.iter_mut().for_each(|line| line.insert_str(0, &format!("{tenant}: ")));
+    }
     lines.join("\n")
 }
 
@@ -45,7 +48,7 @@ mod tests {
         };
         let spent = Spent { requests: 310, resource_units: 1_312, writes: 0 };
         assert_eq!(
-            render(&[chosen], spent),
+            render(&[chosen], spent, None),
             "Reading 10000 users declared by name: from the list of those who hold a license with the service \
              plan, about 335 resource units; not one by one, fifteen to a filter, about 667 resource units.\n\
              Read the tenant in 310 requests, 1,312 resource units."

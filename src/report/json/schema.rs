@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::v1::{
     check::CheckDocument, doctor::DoctorDocument, event::EventDocument, explain::ExplainDocument,
-    plan::PlanDocument, run::RunDocument, status::StatusDocument,
+    plan::PlanDocument, plans::PlansDocument, run::RunDocument, status::StatusDocument,
 };
 use crate::journal::record::Record;
 
@@ -15,6 +15,8 @@ pub enum Which {
     Manifest,
     /// The plan document.
     Plan,
+    /// The document of `plan` for several manifests.
+    Plans,
     /// The run document of `apply` and `heal`.
     Run,
     /// A line of the journal.
@@ -37,6 +39,7 @@ impl Which {
         match self {
             Which::Manifest => "manifest.schema.json",
             Which::Plan => "plan.schema.json",
+            Which::Plans => "plans.schema.json",
             Which::Run => "run.schema.json",
             Which::Journal => "journal.schema.json",
             Which::Event => "event.schema.json",
@@ -53,6 +56,7 @@ pub fn text(which: Which) -> String {
     let schema: Value = match which {
         Which::Manifest => crate::manifest::json_schema(),
         Which::Plan => schemars::schema_for!(PlanDocument).into(),
+        Which::Plans => schemars::schema_for!(PlansDocument).into(),
         Which::Run => schemars::schema_for!(RunDocument).into(),
         Which::Journal => schemars::schema_for!(Record).into(),
         Which::Event => schemars::schema_for!(EventDocument).into(),

@@ -4,12 +4,13 @@ use comrak::nodes::NodeValue;
 use comrak::{Arena, Options, parse_document};
 use proptest::prelude::*;
 
-use super::{BYTES, plan, run};
+use super::{BYTES, Line, plan, plans, run};
 use crate::apply::outcome::{Outcome, Trouble};
 use crate::model::{RunId, SubjectKind, UserId};
 use crate::plan::change::Action;
 use crate::report::json::v1::common::SubjectName;
 use crate::report::json::v1::plan::{PersonDocument, PlanDocument};
+use crate::report::json::v1::plans::{ErrorDocument, PlansSummaryDocument, TenantPlanDocument};
 use crate::report::json::v1::run::{Compared, CostDocument, RunDocument, RunSummary, SubjectDocument};
 
 /// A plan with one of everything.
@@ -219,7 +220,35 @@ proptest! {
     fn what_others_wrote_is_shown_and_does_nothing(text in nasty()) {
         does_nothing(&plan(&with_texts(&text)), &plan(&with_texts("x")));
         does_nothing(&run(&run_with(&text), "done"), &run(&run_with("x"), "done"));
+        does_nothing(&plans_with(&text, 3), &plans_with("x", 3));
     }
+}
+
+/// A plan and an error for each of so many tenants.
+fn plans_with(text: &str, many: usize) -> String {
+    let (mut summary, mut lines) = (PlansSummaryDocument::default(), Vec::new());
+    for at in 0..many {
+        let error = ErrorDocument { message: format!("{text}e{at}"), hint: None, findings: Vec::new() };
+        for (plan, error, exit_code) in [(Some(mixed()), None, 0), (None, Some(error), 7)] {
+            let (manifest, tenant) = (format!("{text}m{at}"), Some(format!("{text}t{at}")));
+            let own = TenantPlanDocument { manifest, tenant, plan, error, exit_code };
+            summary.add(&PlansSummaryDocument::of(&own));
+            lines.extend(Line::of(&own));
+        }
+    }
+    plans(&summary, &lines)
+}
+
+#[test]
+fn the_plans_of_any_number_of_tenants_fit_and_say_how_many_are_left_out() {
+    let text = plans_with("a|tenant*", 3000);
+    assert!(text.len() <= BYTES && text.chars().count() < 65_536, "{}", text.len());
+    assert!(text.starts_with("<!-- advaudit:plans -->\n### advaudit plan for 6,000 tenants\n"));
+    assert!(
+        text.contains("tenants are left out below") && text.contains("#### Failed (3,000 tenants)"),
+        "{text}"
+    );
+    assert!(!plans_with("a", 3).contains("left out"));
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub enum Shows {
 
 /// What the authority and its Graph know and did.
 pub struct World {
-    tenant: Tenant,
+    tenants: Vec<Own>,
     clock: Clock,
     pub url: String,
     pub shows: Shows,
@@ -47,8 +47,10 @@ pub struct World {
     pub instead: VecDeque<(u16, &'static str, String)>,
     /// The token requests, as forms.
     pub asked: Vec<BTreeMap<String, String>>,
-    /// Every token that was given, with its end in ticks and whether it still counts.
-    given: Vec<(String, SignedDuration, bool)>,
+    /// The tenants that they were for, as they were named.
+    pub asked_for: Vec<String>,
+    /// Every token that was given, with its end in ticks, whether it still counts, and whose it is.
+    given: Vec<(String, SignedDuration, bool, usize)>,
     /// So many requests to Graph are answered with 401, each for a good token.
     pub refusals: usize,
     /// What Graph wants of the next token after a refusal, as JSON.
@@ -57,6 +59,19 @@ pub struct World {
     pub answered: usize,
     /// What must never happen: an expired or refused token on the wire, a secret at the wrong place.
     pub wrongs: Vec<String>,
+}
+
+/// A tenant, and the names by which a token for it may be asked for.
+struct Own {
+    names: Vec<String>,
+    tenant: Tenant,
+}
+
+impl Own {
+    fn read(file: &Path) -> Own {
+        let text = std::fs::read_to_string(file).expect("a tenant");
+        Own { names: Tenant::names(&text).expect("a tenant"), tenant: Tenant::read(&text).expect("a tenant") }
+    }
 }
 
 /// A served world; ends with the process.
@@ -68,12 +83,11 @@ pub struct Authority {
 impl Authority {
     /// Serves that tenant file.
     pub fn start(tenant: &Path, shows: Shows) -> Authority {
-        let text = std::fs::read_to_string(tenant).expect("a tenant");
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("a socket");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let world = Arc::new(Mutex::new(World {
-            tenant: Tenant::read(&text).expect("a tenant"),
+            tenants: vec![Own::read(tenant)],
             clock: Clock::system(),
             url: url.clone(),
             shows,
@@ -82,6 +96,7 @@ impl Authority {
             minted: 0,
             instead: VecDeque::new(),
             asked: Vec::new(),
+            asked_for: Vec::new(),
             given: Vec::new(),
             refusals: 0,
             challenge: None,
@@ -98,6 +113,11 @@ impl Authority {
             });
         });
         Authority { url, world }
+    }
+
+    /// Another tenant, in which the application is as well.
+    pub fn also(&self, tenant: &Path) {
+        self.world().tenants.push(Own::read(tenant));
     }
 
     pub fn world(&self) -> MutexGuard<'_, World> {
@@ -166,9 +186,12 @@ impl World {
             return answer;
         }
         let is = |name: &str, value: &str| form.get(name).is_some_and(|own| own == value);
-        if path != format!("/{TENANT_ID}/oauth2/v2.0/token") {
+        let name = path.trim_start_matches('/').trim_end_matches("/oauth2/v2.0/token");
+        self.asked_for.push(name.to_owned());
+        let is_named = |own: &Own| own.names.iter().any(|one| one == name);
+        let Some(tenant) = self.tenants.iter().position(is_named) else {
             return refused(90_002, "Tenant not found.");
-        }
+        };
         if !is("client_id", CLIENT) {
             return refused(700_016, "Application was not found in the directory.");
         }
@@ -193,7 +216,7 @@ impl World {
         }
         let token = format!("eyJ0eXAiOiJKV1Qi.a-token-of-the-tests-{}.c2lnbmF0dXJl", self.given.len());
         let until = self.clock.ticks() + SignedDuration::from_secs(self.life);
-        self.given.push((token.clone(), until, true));
+        self.given.push((token.clone(), until, true, tenant));
         let answer = json!({
             "token_type": "Bearer", "expires_in": self.life, "ext_expires_in": self.life, "access_token": token
         });
@@ -264,16 +287,16 @@ impl World {
         let token = World::bearer(headers);
         let now = self.clock.ticks();
         let known = self.given.iter().position(|(own, ..)| *own == token);
-        match known.map(|at| (at, self.given[at].clone())) {
+        let tenant = match known.map(|at| (at, self.given[at].clone())) {
             None => {
                 self.wrong(format!("a token that nobody gave: {token}"));
                 return unauthorized(None);
             }
-            Some((_, (_, _, false))) => {
+            Some((_, (_, _, false, _))) => {
                 self.wrong("a token that was refused before");
                 return unauthorized(None);
             }
-            Some((_, (_, until, true))) if until < now => {
+            Some((_, (_, until, true, _))) if until < now => {
                 self.wrong("a token that has expired");
                 return unauthorized(None);
             }
@@ -282,8 +305,8 @@ impl World {
                 self.given[at].2 = false;
                 return unauthorized(self.challenge.as_deref());
             }
-            Some(_) => {}
-        }
+            Some((_, (_, _, true, own))) => own,
+        };
         self.answered += 1;
         let host = headers.get("host").cloned().unwrap_or_default();
         let ask = Ask {
@@ -293,7 +316,7 @@ impl World {
             headers: headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             body,
         };
-        let answer = self.tenant.handle(&ask, self.clock.now());
+        let answer = self.tenants[tenant].tenant.handle(&ask, self.clock.now());
         let mut response = Response::builder().status(answer.status);
         for (name, value) in &answer.headers {
             response = response.header(name, value);

@@ -7,6 +7,7 @@ pub mod elsewhen;
 pub mod served;
 pub mod site;
 pub mod tenant;
+pub mod tenants;
 pub mod text;
 pub mod token;
 pub mod world;

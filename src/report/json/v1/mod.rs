@@ -8,6 +8,7 @@ pub mod explain;
 pub mod members;
 pub mod plan;
 pub mod plan_file;
+pub mod plans;
 pub mod restored;
 pub mod rollout;
 pub mod run;

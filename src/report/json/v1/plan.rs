@@ -86,7 +86,7 @@ pub struct ManifestDocument {
 }
 
 /// How many of each.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SummaryDocument {
     /// Off to on.
     pub enable: usize,
