@@ -7,6 +7,8 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 
+use futures_util::{StreamExt, stream};
+
 use super::super::observed::User;
 use super::super::selection::{Listing, Selection};
 use super::super::user_list::{Ended, Sort, Sorted, UserList};
@@ -18,6 +20,9 @@ use crate::model::{AssignmentState, SkuId, Timestamp, UserId};
 
 /// More groups with members in error than that, and more than there are pages, and the list of all users is read.
 const GROUPS_IN_ERROR_MAX: u64 = 20;
+
+/// So many groups are asked at once who of them is in error.
+const GROUPS_AT_ONCE: usize = 4;
 
 /// So many users without a date are asked for theirs by filters; of more, the list shows it.
 const UNDATED_MAX: u64 = 300;
@@ -170,8 +175,10 @@ impl Collecting<'_> {
         };
         let fields = Fields { dates: true, ..self.fields() };
         let mut list = UserList::default();
-        for group in groups {
-            match self.reader.members_in_error(group, fields).await {
+        let asked = groups.into_iter().map(|group| self.reader.members_in_error(group, fields));
+        let mut answers = stream::iter(asked).buffered(GROUPS_AT_ONCE);
+        while let Some(members) = answers.next().await {
+            match members {
                 Ok(users) => users.into_iter().for_each(|user| list.take(Listed::User(user), sort)),
                 // A group that was deleted meanwhile.
                 Err(Failure::NotFound(_)) => {}
