@@ -76,7 +76,7 @@ fn reads(args: &Args, folder: &Path) -> Outcome<()> {
     for &users in &args.users {
         let tenant = folder.join(format!("{users}.yaml"));
         let made = own("advaudit", folder)
-            .args(["sandbox", "new", "--seed", "7", "--users", &users.to_string(), "--out"])
+            .args(["sandbox", "new", "-q", "--seed", "7", "--users", &users.to_string(), "--out"])
             .arg(&tenant)
             .status()?;
         if !made.success() {
@@ -94,13 +94,15 @@ fn reads(args: &Args, folder: &Path) -> Outcome<()> {
                     all.sort_by(f64::total_cmp);
                     all[all.len() / 2]
                 };
+                // CPU time is told in hundredths of a second, so it is the mean.
+                let mean = |of: fn(&(Ran, Ran)) -> f64| runs.iter().map(of).sum::<f64>() / runs.len() as f64;
                 let (wall, floor_wall) = (median(|run| run.0.wall), median(|run| run.1.wall));
-                let (cpu, floor_cpu) = (median(|run| run.0.cpu), median(|run| run.1.cpu));
+                let (cpu, floor_cpu) = (mean(|run| run.0.cpu), mean(|run| run.1.cpu));
                 let read = &runs[0].0.read;
                 writeln!(
                     out,
-                    "| {users} | {latency} ms | {} | {} | {} | {wall:.2} s | {floor_wall:.2} s | {:.2} | {cpu:.2} s | \
-                     {floor_cpu:.2} s | {:.2} | {:.0} MB |",
+                    "| {users} | {latency} ms | {} | {} | {} | {wall:.2} s | {floor_wall:.2} s | {:.2} | {cpu:.3} s | \
+                     {floor_cpu:.3} s | {:.2} | {:.0} MB |",
                     if lanes == 0 { "auto".to_owned() } else { lanes.to_string() },
                     read.0,
                     read.1,
@@ -183,25 +185,20 @@ fn download(url: &str, folder: &Path) -> Outcome<Ran> {
     if told.is_empty() { Ok(ran) } else { Err(told.into()) }
 }
 
-/// Runs a process to its end and looks at it meanwhile. The CPU time of one that has ended can be read until it
-/// is waited for.
+/// Runs a process to its end and looks at it meanwhile.
 fn measured(command: &mut Command) -> Outcome<(Ran, String)> {
     #[expect(clippy::disallowed_methods, reason = "how long a process takes is about real time")]
     let began = std::time::Instant::now();
     let mut child = command.spawn()?;
     let stderr = child.stderr.take().ok_or("no output")?;
     let telling = std::thread::spawn(move || std::io::read_to_string(stderr).unwrap_or_default());
-    let (mut peak, mut cpu) = (0.0_f64, 0.0_f64);
+    let (mut peak, before) = (0.0_f64, cpu_of_children()?);
     loop {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
         let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kilobytes = kilobytes.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
         peak = peak.max(kilobytes.unwrap_or(0.0) / 1024.0);
         let has_ended = status.lines().any(|line| line.starts_with("State:") && line.contains('Z'));
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-        cpu = cpu.max((ticks(11) + ticks(12)) / 100.0);
         if has_ended {
             break;
         }
@@ -217,7 +214,16 @@ fn measured(command: &mut Command) -> Outcome<(Ran, String)> {
     if !status.success() {
         return Err(format!("{status}: {told}").into());
     }
+    let cpu = cpu_of_children()? - before;
     Ok((Ran { wall, cpu, peak_megabytes: peak, read: Default::default() }, told))
+}
+
+/// What all children that were waited for have taken, in seconds.
+fn cpu_of_children() -> Outcome<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    Ok((ticks(13) + ticks(14)) / 100.0)
 }
 
 /// A page as a client that only downloads would take it in.

@@ -5,7 +5,9 @@
 /// line ends, and marks that turn the direction of what follows.
 pub(super) fn plain(text: impl Into<String>) -> String {
     let text = text.into();
-    if !text.contains(is_obeyed) {
+    // Most names are nothing but this, and they come by the million.
+    let is_ordinary = |byte: &u8| matches!(byte, b' '..=b'~');
+    if text.as_bytes().iter().all(is_ordinary) || !text.contains(is_obeyed) {
         return text;
     }
     let mut plain = String::with_capacity(text.len());

@@ -106,6 +106,8 @@ impl License {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     licenses: BTreeMap<SkuId, License>,
+    /// Those with *the* service plan. A few, and asked about for every assignment of a tenant.
+    holding: Vec<SkuId>,
 }
 
 impl Catalog {
@@ -121,7 +123,7 @@ impl Catalog {
 
     /// Whether that license contains *the* service plan.
     pub fn has_service_plan(&self, id: SkuId) -> bool {
-        self.get(id).is_some_and(License::has_service_plan)
+        self.holding.contains(&id)
     }
 
     /// The part number, or the id of a license that the tenant does not list.
@@ -144,6 +146,9 @@ impl Catalog {
 
 impl FromIterator<License> for Catalog {
     fn from_iter<I: IntoIterator<Item = License>>(licenses: I) -> Self {
-        Catalog { licenses: licenses.into_iter().map(|license| (license.id, license)).collect() }
+        let licenses: BTreeMap<SkuId, License> =
+            licenses.into_iter().map(|license| (license.id, license)).collect();
+        let holding = licenses.values().filter(|one| one.has_service_plan()).map(|one| one.id).collect();
+        Catalog { licenses, holding }
     }
 }

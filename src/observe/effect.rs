@@ -40,7 +40,7 @@ impl User {
 
     /// Whether the user has the service plan.
     pub fn is_on(&self, catalog: &Catalog) -> bool {
-        !self.sources(catalog).is_empty()
+        self.relevant(catalog).any(|one| one.leaves_on() && self.in_force(one, catalog))
     }
 
     /// Whether the costly `assignedPlans` can change an answer about this user: whether an assignment

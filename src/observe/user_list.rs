@@ -93,9 +93,11 @@ impl UserList {
         let is_in = |ids: &[UserId], id: &UserId| ids.binary_search(id).is_ok();
         disputed.extend(kept.keys().filter(|id| is_in(&passed_by, id) || is_in(&left, id)));
         disputed.extend(passed_by.iter().filter(|id| is_in(&left, id)));
-        kept.retain(|id, _| !disputed.contains(id));
-        for ids in [&mut passed_by, &mut left] {
-            ids.retain(|id| !disputed.contains(id));
+        if !disputed.is_empty() {
+            kept.retain(|id, _| !disputed.contains(id));
+            for ids in [&mut passed_by, &mut left] {
+                ids.retain(|id| !disputed.contains(id));
+            }
         }
         let total = kept.len() + passed_by.len() + left.len() + disputed.len() + unreadable;
         Ended { kept, passed_by, disputed, unreadable, total }

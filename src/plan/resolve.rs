@@ -184,7 +184,10 @@ pub fn resolve(declared: &Declared, observed: &Observed, running: &Running) -> D
     let Desired { users, passed_by, .. } = &mut desired;
     passed_by.sort_unstable();
     passed_by.dedup();
-    passed_by.retain(|id| !users.contains_key(id));
+    // Of hundreds of thousands; who has come by another entry is one of few.
+    if users.keys().any(|id| passed_by.binary_search(id).is_ok()) {
+        passed_by.retain(|id| !users.contains_key(id));
+    }
     desired
 }
 
