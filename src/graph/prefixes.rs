@@ -11,7 +11,7 @@ const CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789.-_'!#$%&*+/=?^`{|
 const END: char = '@';
 
 /// A lane that takes longer than that times its share is parted further.
-const LOPSIDED: f64 = 1.25;
+const LOPSIDED: f64 = 1.1;
 
 /// How often one beginning is parted into the next characters: each time costs a list of those that hold nobody.
 const SPLITS_MAX: usize = 16;
@@ -32,8 +32,8 @@ pub struct Parted {
 
 impl Parted {
     /// So many lanes of about the same length, going by a sample of UPNs; no list of more than `most` beginnings.
-    pub fn by<'n>(sample: impl Iterator<Item = &'n str>, lanes: usize, most: usize) -> Parted {
-        let names: Vec<String> = sample.map(str::to_lowercase).collect();
+    pub fn by(sample: &[&str], lanes: usize, most: usize) -> Parted {
+        let names: Vec<String> = sample.iter().map(|name| name.to_lowercase()).collect();
         let mut leaves = below("", &names);
         for _ in 0..SPLITS_MAX {
             let share = names.len() as f64 / lanes as f64;
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn parted(names: &[String], lanes: usize) -> Parted {
-        Parted::by(names.iter().map(String::as_str), lanes, 15)
+        Parted::by(&names.iter().map(String::as_str).collect::<Vec<_>>(), lanes, 15)
     }
 
     /// How many of those names come in each lane.
@@ -138,15 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn names_of_people_take_one_list_a_lane() {
+    fn names_of_people_take_few_lists_a_lane() {
         let firsts =
             ["adele", "alex", "megan", "lidia", "grady", "henri", "joni", "patti", "nestor", "isaiah"];
         let names: Vec<String> =
             (0..999).map(|at| format!("{}.{at}@contoso.com", firsts[at * 7 % firsts.len()])).collect();
         let parted = parted(&names, 4);
-        assert_eq!(parted.lists(), 4);
+        assert!(parted.lists() <= 12, "{} lists", parted.lists());
         let longest = loads(&parted, &names).into_iter().max().expect("lanes");
-        assert!(longest <= 300, "{longest}");
+        assert!(longest <= 280, "{longest}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use futures_util::future::{ready, try_join};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::convert::Malformed;
@@ -60,15 +61,8 @@ pub struct Scan {
 pub enum Scanned {
     /// Page after page, to the last one.
     InOneLane,
-    /// In parts, and so many users Graph counts before and after. What came is the whole where it is as many.
-    InLanes {
-        /// How many lists there were.
-        lists: usize,
-        /// Graph's count before.
-        before: u64,
-        /// And after.
-        after: u64,
-    },
+    /// In parts, while Graph counted so many. What came is the whole where it is as many.
+    InLanes(u64),
 }
 
 impl Scan {
@@ -92,7 +86,8 @@ impl Scan {
         AMONG_MAX.saturating_sub(licenses)
     }
 
-    fn lanes(&self) -> usize {
+    /// In how many lanes it would be read at the most.
+    pub fn lanes(&self) -> usize {
         let lanes = match self.lanes {
             Lanes::Exactly(lanes) => lanes,
             Lanes::Auto if self.pages < PAGES_WORTH_LANES => 1,
@@ -102,10 +97,24 @@ impl Scan {
         if self.beginnings_max() == 0 { 1 } else { lanes }
     }
 
-    /// Whether lanes are worth it, now that it is known how long an answer takes.
+    /// The lanes that are worth it, now that it is known how long an answer takes and how names begin.
+    fn parted(&self, sample: &[Listed], lanes: usize, took: SignedDuration) -> Option<Parted> {
+        let names = sample.iter().filter_map(|one| match one {
+            Listed::User(read) => Some(read.upn.as_str()),
+            Listed::Unreadable(_) | Listed::FromTheStart => None,
+        });
+        let names: Vec<&str> = names.collect();
+        let halves = std::iter::successors(Some(lanes), |lanes| Some(lanes / 2));
+        let mut parted = halves
+            .take_while(|lanes| *lanes > 1)
+            .map(|lanes| Parted::by(&names, lanes, self.beginnings_max()));
+        parted.find(|parted| self.is_worth(parted, took))
+    }
+
+    /// Whether these lanes cost little enough, and save waiting.
     fn is_worth(&self, parted: &Parted, took: SignedDuration) -> bool {
-        // Of each list the last page is half empty, and the sample and the counts are requests too.
-        let more = parted.lists() as f64 / 2.0 + 3.0;
+        // Of each list the last page is half empty, and the sample and the count are requests too.
+        let more = parted.lists() as f64 / 2.0 + 2.0;
         match self.lanes {
             Lanes::Exactly(_) => true,
             Lanes::Auto => took >= WORTH_LANES && more <= self.pages as f64 * LANES_COST_MAX,
@@ -134,14 +143,9 @@ impl Reader {
             return Ok(Scanned::InOneLane);
         }
         let took = self.client().ticks().saturating_sub(began);
-        let names = first.iter().filter_map(|one| match one {
-            Listed::User(read) => Some(read.upn.as_str()),
-            Listed::Unreadable(_) | Listed::FromTheStart => None,
-        });
-        let parted = Parted::by(names, lanes, scan.beginnings_max());
-        if !scan.is_worth(&parted, took) {
+        let Some(parted) = scan.parted(&first, lanes, took) else {
             return self.in_one_lane(scan, each).await;
-        }
+        };
         match self.in_lanes(scan, &parted, each).await {
             // What Graph does not take as a filter or cannot count, it lists.
             Err(Failure::Refused(told)) if matches!(told.status, 400 | 501) => {
@@ -163,7 +167,6 @@ impl Reader {
         parted: &Parted,
         each: &mut dyn FnMut(Listed),
     ) -> Result<Scanned, Failure> {
-        let before = self.count(scan).await?;
         let each = RefCell::new(each);
         let give = |users: Vec<Result<wire::User, Malformed>>| give(users, &mut **each.borrow_mut());
         let lane = |lists: &Vec<Vec<String>>| {
@@ -185,9 +188,9 @@ impl Reader {
         };
         let lanes: Vec<_> = parted.lanes.iter().map(lane).collect();
         let at_once = lanes.len();
-        stream::iter(lanes).buffer_unordered(at_once).try_for_each(|()| std::future::ready(Ok(()))).await?;
-        let after = self.count(scan).await?;
-        Ok(Scanned::InLanes { lists: parted.lists(), before, after })
+        let done = stream::iter(lanes).buffer_unordered(at_once).try_for_each(|()| ready(Ok(())));
+        let (counted, ()) = try_join(self.count(scan), done).await?;
+        Ok(Scanned::InLanes(counted))
     }
 
     /// How many users such a list has, by the index that can count. It lags (GRAPH 2.3): a number to compare with,

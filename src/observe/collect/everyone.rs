@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 
+use futures_util::future::join;
 use futures_util::{StreamExt, stream};
 
 use super::super::observed::User;
@@ -16,13 +17,13 @@ use super::super::ways::{self, Chosen, Price, Way};
 use super::Collecting;
 use crate::graph::{Account, Failure, Fields, Lanes, Listed, Scan, Scanned};
 use crate::manifest::declared::{Select, Who};
-use crate::model::{AssignmentState, SkuId, Timestamp, UserId};
+use crate::model::{AssignmentState, GroupId, SkuId, Timestamp, UserId};
 
 /// More groups with members in error than that, and more than there are pages, and the list of all users is read.
 const GROUPS_IN_ERROR_MAX: u64 = 20;
 
 /// So many groups are asked at once who of them is in error.
-const GROUPS_AT_ONCE: usize = 4;
+const GROUPS_AT_ONCE: usize = 8;
 
 /// So many users without a date are asked for theirs by filters; of more, the list shows it.
 const UNDATED_MAX: u64 = 300;
@@ -152,22 +153,35 @@ impl Collecting<'_> {
             sort(user, account)
         };
         let scan = self.scan_of(holding, fields, pages);
-        let mut ended = match self.users_of(&scan, &sort_and_see).await {
+        // Where waiting is what takes time it is asked for meanwhile, whether or not it will be needed.
+        let groups =
+            async { if scan.lanes() > 1 { Some(self.reader.groups_in_error().await) } else { None } };
+        let (ended, groups) = join(self.users_of(&scan, &sort_and_see), groups).await;
+        let mut ended = match ended {
             Err(failure) if is_not_taken(&failure) => return Ok(None),
             ended => ended?,
         };
         if shows_errors.get() {
             return Ok(Some(ended));
         }
-        let Some(in_error) = self.in_error(pages, sort).await? else { return Ok(None) };
+        let groups = match groups {
+            Some(groups) => groups,
+            None => self.reader.groups_in_error().await,
+        };
+        let Some(in_error) = self.in_error(groups, pages, sort).await? else { return Ok(None) };
         ended.take_in(in_error);
         Ok(Some(ended))
     }
 
     /// The members of groups who are in error, with their dates: those say whether what they have is in force.
-    async fn in_error(&self, pages: u64, sort: Sort<'_>) -> Result<Option<Ended>, Failure> {
+    async fn in_error(
+        &self,
+        groups: Result<Vec<GroupId>, Failure>,
+        pages: u64,
+        sort: Sort<'_>,
+    ) -> Result<Option<Ended>, Failure> {
         let is_to_be_listed = |failure: &Failure| is_not_taken(failure) || failure.is_denied();
-        let groups = match self.reader.groups_in_error().await {
+        let groups = match groups {
             Ok(groups) if groups.len() as u64 <= pages.max(GROUPS_IN_ERROR_MAX) => groups,
             Ok(_) => return Ok(None),
             Err(failure) if is_to_be_listed(&failure) => return Ok(None),
@@ -193,16 +207,19 @@ impl Collecting<'_> {
         Scan { fields, holding, lanes: self.knows.lanes, pages }
     }
 
-    /// The users of a list, sorted. What came in lanes has to be as many as Graph counts; if not, the list is read
-    /// again in one.
+    /// The users of a list, sorted. What came in lanes has to be as many as Graph counts, then or now; if not, the
+    /// list is read again in one.
     pub(super) async fn users_of(&self, scan: &Scan, sort: Sort<'_>) -> Result<Ended, Failure> {
         let mut list = UserList::default();
         let scanned = self.reader.scan(scan, &mut |listed| list.take(listed, sort)).await?;
         let ended = list.end();
         let is_whole = match scanned {
             Scanned::InOneLane => true,
-            Scanned::InLanes { before, after, .. } => {
-                (before.min(after)..=before.max(after)).contains(&(ended.total as u64))
+            Scanned::InLanes(counted) if counted == ended.total as u64 => true,
+            // Somebody may have come or gone meanwhile, and the index that counts lags.
+            Scanned::InLanes(counted) => {
+                let now = self.reader.count(scan).await?;
+                (counted.min(now)..=counted.max(now)).contains(&(ended.total as u64))
             }
         };
         if is_whole {
