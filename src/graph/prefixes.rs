@@ -10,8 +10,10 @@ const CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789.-_'!#$%&*+/=?^`{|
 /// The beginning ends here: behind it is the domain, which many share.
 const END: char = '@';
 
-/// A lane that takes longer than that times its share is parted further.
+/// A lane that takes longer than that times its share is parted further; and so much more is put up with each
+/// time, because each time costs some lists.
 const LOPSIDED: f64 = 1.1;
+const LOPSIDED_MORE: f64 = 0.03;
 
 /// How often one beginning is parted into the next characters: each time costs a list of those that hold nobody.
 const SPLITS_MAX: usize = 16;
@@ -35,10 +37,10 @@ impl Parted {
     pub fn by(sample: &[&str], lanes: usize, most: usize) -> Parted {
         let names: Vec<String> = sample.iter().map(|name| name.to_lowercase()).collect();
         let mut leaves = below("", &names);
-        for _ in 0..SPLITS_MAX {
-            let share = names.len() as f64 / lanes as f64;
+        let share = names.len() as f64 / lanes as f64;
+        for splits in 0..SPLITS_MAX {
             let longest = dealt(&leaves, lanes).iter().map(|lane| seen(lane)).max().unwrap_or(0);
-            if longest as f64 <= share * LOPSIDED {
+            if longest as f64 <= share * (LOPSIDED + LOPSIDED_MORE * splits as f64) {
                 break;
             }
             let heaviest = (0..leaves.len()).max_by_key(|at| leaves[*at].seen);
@@ -144,9 +146,9 @@ mod tests {
         let names: Vec<String> =
             (0..999).map(|at| format!("{}.{at}@contoso.com", firsts[at * 7 % firsts.len()])).collect();
         let parted = parted(&names, 4);
-        assert!(parted.lists() <= 12, "{} lists", parted.lists());
+        assert!(parted.lists() <= 20, "{} lists", parted.lists());
         let longest = loads(&parted, &names).into_iter().max().expect("lanes");
-        assert!(longest <= 280, "{longest}");
+        assert!(longest <= 310, "{longest}");
     }
 
     #[test]

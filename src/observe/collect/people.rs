@@ -42,7 +42,7 @@ impl Collecting<'_> {
         let mut found = Vec::with_capacity(keys.len());
         let rest = match prices.first() {
             Some(price) if price.way == Way::Holders => {
-                self.from_holders(keys, price.units, &mut found).await?
+                self.take_holders(keys, price.units, &mut found).await?
             }
             Some(_) | None => keys,
         };
@@ -84,7 +84,7 @@ impl Collecting<'_> {
     }
 
     /// Keeps whoever of them is a license holder; returns who did not come.
-    async fn from_holders(
+    async fn take_holders(
         &mut self,
         keys: Vec<UserKey>,
         pages: u64,
