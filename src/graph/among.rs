@@ -12,6 +12,7 @@ use super::fields::Fields;
 use super::live::{ServicePlanEntry, UserRead};
 use super::permission::Needs;
 use super::read::Reader;
+use super::root::origin_of;
 use super::wire::{Object, Page};
 use super::{convert, keys, page};
 use crate::model::{UserId, UserKey};
@@ -30,7 +31,7 @@ impl Reader {
         parts.extend(of_one_kind(keys, |key| matches!(key, UserKey::Upn(_)), "userPrincipalName"));
         let mut answers: Vec<Among<UserRead>> = keys.iter().map(|_| Ok(None)).collect();
         for (part, outcome) in self.ask(&parts, fields.select()).await {
-            let listed = outcome.and_then(|found| entries(&found, convert::user));
+            let listed = outcome.and_then(|found| self.entries(&found, convert::user));
             for &at in &part.places {
                 answers[at] = match &listed {
                     Ok(Whole { entries, is_whole: true }) => Ok(the_one(entries, &keys[at]).cloned()),
@@ -69,7 +70,7 @@ impl Reader {
         let parts = of_one_kind(ids, |_| true, "id");
         let mut answers: Vec<Among<Vec<ServicePlanEntry>>> = ids.iter().map(|_| Ok(None)).collect();
         for (part, outcome) in self.ask(&parts, "id,assignedPlans").await {
-            let listed = outcome.and_then(|found| entries(&found, convert::service_plan_entries));
+            let listed = outcome.and_then(|found| self.entries(&found, convert::service_plan_entries));
             for &at in &part.places {
                 answers[at] = match &listed {
                     Ok(Whole { entries, is_whole }) => {
@@ -85,6 +86,23 @@ impl Reader {
             }
         }
         answers
+    }
+
+    /// What a filter shows. A link to another origin ends the reading here as well (P6).
+    fn entries<W: serde::de::DeserializeOwned, T>(
+        &self,
+        found: &Found,
+        convert: impl Fn(W) -> Result<T, convert::Malformed>,
+    ) -> Result<Whole<T>, Failure> {
+        let page: Result<Object<Page<Box<RawValue>>>, _> = serde_json::from_str(found.body.get());
+        let Object(page) = page.map_err(|error| found.unreadable(error.to_string()))?;
+        let entries = page.value.ok_or_else(|| found.unreadable("it is not a page: `value` is missing"))?;
+        if let Some(link) = page.next_link.as_ref().filter(|link| !self.client().root().holds(link)) {
+            let (asked, request_id) = (found.asked.clone(), found.request_id.clone());
+            return Err(Failure::OtherOrigin { asked, origin: origin_of(link), request_id });
+        }
+        let entries = entries.iter().filter_map(|entry| page::fit("user", entry).and_then(&convert).ok());
+        Ok(Whole { entries: entries.collect(), is_whole: page.next_link.is_none() })
     }
 
     /// Asks each part; outcomes beside their parts.
@@ -139,17 +157,6 @@ struct Whole<T> {
     entries: Vec<T>,
     /// No page follows.
     is_whole: bool,
-}
-
-fn entries<W: serde::de::DeserializeOwned, T>(
-    found: &Found,
-    convert: impl Fn(W) -> Result<T, convert::Malformed>,
-) -> Result<Whole<T>, Failure> {
-    let page: Result<Object<Page<Box<RawValue>>>, _> = serde_json::from_str(found.body.get());
-    let Object(page) = page.map_err(|error| found.unreadable(error.to_string()))?;
-    let entries = page.value.ok_or_else(|| found.unreadable("it is not a page: `value` is missing"))?;
-    let entries = entries.iter().filter_map(|entry| page::fit("user", entry).and_then(&convert).ok());
-    Ok(Whole { entries: entries.collect(), is_whole: page.next_link.is_none() })
 }
 
 /// The one with that name; none where two that differ have it.

@@ -95,9 +95,10 @@ pub(super) async fn first<T: DeserializeOwned>(
     what: &'static str,
     each: &mut dyn FnMut(Vec<Result<T, Malformed>>),
 ) -> Result<bool, Failure> {
-    let (_, (entries, next)) = client.read_as(ask, |answer| entries(answer, what)).await?;
+    let (answer, (entries, next)) = client.read_as(ask, |answer| entries(answer, what)).await?;
+    let more = next.map(|link| follow(client, ask, &answer, &link)).transpose()?.is_some();
     each(entries);
-    Ok(next.is_some())
+    Ok(more)
 }
 
 /// From the first page to the last one. While a page is taken apart the next one is on its way already.

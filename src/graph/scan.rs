@@ -61,8 +61,8 @@ pub struct Scan {
 pub enum Scanned {
     /// Page after page, to the last one.
     InOneLane,
-    /// In parts, while Graph counted so many. What came is the whole where it is as many.
-    InLanes(u64),
+    /// In parts, while Graph counted so many, if it counts at all. What came is the whole where it is as many.
+    InLanes(Option<u64>),
 }
 
 impl Scan {
@@ -194,20 +194,16 @@ impl Reader {
     }
 
     /// How many users such a list has, by the index that can count. It lags (GRAPH 2.3): a number to compare with,
-    /// and to choose by.
-    pub async fn count(&self, scan: &Scan) -> Result<u64, Failure> {
+    /// and to choose by. None where the answer does not say.
+    pub async fn count(&self, scan: &Scan) -> Result<Option<u64>, Failure> {
         let mut query = vec![("$count", "true"), ("$top", "1"), ("$select", "id")];
         let filter = scan.filter(&[]);
         query.extend(filter.as_deref().map(|filter| ("$filter", filter)));
         let ask = self.client().get(&keys::with_query("/users", &query), Needs::Users).eventual();
-        let (answer, count) = self
-            .client()
-            .read_as(&ask, |answer| {
-                let wire::Object(counted): wire::Object<wire::Counted> = answer.json()?;
-                counted.count.ok_or_else(|| answer.unreadable("it does not count"))
-            })
-            .await?;
-        count.parse().map_err(|_| answer.unreadable("its count is no number"))
+        let counted =
+            self.client().read_as(&ask, |answer| answer.json::<wire::Object<wire::Counted>>()).await?;
+        let (_, wire::Object(counted)) = counted;
+        Ok(counted.count.and_then(|count| count.parse().ok()))
     }
 }
 

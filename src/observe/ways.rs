@@ -68,6 +68,18 @@ pub fn pages_of_holders(catalog: &Catalog) -> Option<u64> {
     Some(holders?.div_ceil(PAGE).max(1))
 }
 
+/// How many users the list of license holders shows at the least: most of those who hold the license that most
+/// hold. Some may have lost it since, and the licenses count a little late.
+pub fn holders_at_least(catalog: &Catalog) -> u64 {
+    let with_it = catalog.licenses().filter(|license| license.has_service_plan());
+    with_it.filter_map(|license| license.holders).max().unwrap_or(0) / 10 * 9
+}
+
+/// How many pages the list of so many users has.
+pub fn pages(users: u64) -> u64 {
+    users.div_ceil(PAGE).max(1)
+}
+
 /// How many pages the list of all users has, at least: as many users as hold the license that most hold.
 pub fn pages_of_everyone(catalog: &Catalog) -> u64 {
     let most = catalog.licenses().filter_map(|license| license.holders).max().unwrap_or(0);

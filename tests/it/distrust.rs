@@ -27,7 +27,13 @@ const TENANT: &str = "c0450000-0000-4000-8000-000000000001";
 struct Server {
     pages: RefCell<VecDeque<(u16, Value)>>,
     asked: RefCell<Vec<String>>,
+    /// How many users hold the license, as the license says.
+    holders: Option<u64>,
+    /// Whom a group could not give it.
+    in_error: Vec<Value>,
 }
+
+const LEGAL: &str = "bbbbbbbb-0000-4000-8000-000000000001";
 
 impl Transport for Server {
     fn send(&self, request: Request) -> Sending<'_> {
@@ -41,9 +47,12 @@ impl Transport for Server {
                 200,
                 json!({ "value": [{
                 "skuId": E5, "skuPartNumber": "SPE_E5", "capabilityStatus": "Enabled",
+                "consumedUnits": self.holders,
                 "servicePlans": [{ "servicePlanId": AUDITING, "provisioningStatus": "Success" }]
             }] }),
             ),
+            "/v1.0/groups" if self.holders.is_some() => (200, json!({ "value": [{ "id": LEGAL }] })),
+            path if path.ends_with("/membersWithLicenseErrors") => (200, json!({ "value": self.in_error })),
             "/v1.0/users" => self.pages.borrow_mut().pop_front().unwrap_or((503, Value::Null)),
             _ => (503, Value::Null),
         };
@@ -74,11 +83,20 @@ async fn collected(
     manifest: &str,
     pages: impl IntoIterator<Item = (u16, Value)>,
 ) -> (Result<Observed, Failure>, Rc<Server>, i64) {
+    let server = Server {
+        pages: RefCell::new(pages.into_iter().collect()),
+        asked: RefCell::default(),
+        holders: None,
+        in_error: Vec::new(),
+    };
+    collected_from(server, manifest).await
+}
+
+async fn collected_from(server: Server, manifest: &str) -> (Result<Observed, Failure>, Rc<Server>, i64) {
     let text = format!("apiVersion: advaudit/v1\ntenant: contoso.com\n{manifest}");
     let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
     let (declared, _) = manifest::read(Arc::new(Source::new("m.yaml", text)), clock.now()).unwrap();
-    let pages = RefCell::new(pages.into_iter().collect());
-    let server = Rc::new(Server { pages, asked: RefCell::default() });
+    let server = Rc::new(server);
     let root = Root::parse("https://graph.microsoft.com").unwrap();
     let client = Client::new(server.clone(), root, Rc::new(Token::new("s3cret").unwrap()), clock.clone());
     let reader = Reader::new(client);
@@ -107,6 +125,48 @@ async fn a_user_who_comes_twice_in_two_ways_is_not_selected_and_the_others_are()
     assert_eq!((listing.unreadable, listing.disputed, listing.total, listing.ids.len()), (0, 1, 2, 1));
     let upns: Vec<&str> = observed.users.values().map(|user| user.upn.as_str()).collect();
     assert_eq!(upns, ["user2@contoso.com"]);
+}
+
+/// A user whose license is in error, by itself or from a group.
+fn in_error(id: u32, by: Option<&str>) -> Value {
+    let mut user = user(id, &[]);
+    let state = &mut user["licenseAssignmentStates"][0];
+    (state["state"], state["error"], state["assignedByGroup"]) =
+        ("Error".into(), "CountViolation".into(), by.into());
+    user
+}
+
+#[tokio::test]
+async fn a_list_of_holders_that_shows_far_fewer_than_hold_the_license_is_not_believed() {
+    for holders in [vec![], vec![user(7, &[AUDITING])]] {
+        let pages = [page(&holders, None), page(&[user(1, &[AUDITING]), user(2, &[])], None)];
+        let server = Server {
+            pages: RefCell::new(pages.into()),
+            asked: RefCell::default(),
+            holders: Some(5_000),
+            in_error: vec![in_error(3, Some(LEGAL))],
+        };
+        let (observed, ..) = collected_from(server, EVERYBODY).await;
+        let observed = observed.unwrap();
+        assert_eq!(everybody(&observed).total, 2, "everybody was asked for");
+        assert_eq!(everybody(&observed).ids.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn whom_a_group_could_not_give_a_license_is_asked_for_unless_the_list_shows_such_people() {
+    for (by, told) in [(None, 1_002), (Some(LEGAL), 1_001)] {
+        let mut holders: Vec<Value> = (0..1_000).map(|id| user(id, &[])).collect();
+        holders.push(in_error(5_000, by));
+        let server = Server {
+            pages: RefCell::new([page(&holders, None)].into()),
+            asked: RefCell::default(),
+            holders: Some(1_000),
+            in_error: vec![in_error(6_000, Some(LEGAL))],
+        };
+        let (observed, ..) = collected_from(server, EVERYBODY).await;
+        assert_eq!(everybody(&observed.unwrap()).ids.len(), told, "one in error by {by:?} is shown");
+    }
 }
 
 #[tokio::test]

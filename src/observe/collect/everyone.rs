@@ -1,8 +1,12 @@
 //! `all: licensed`: whoever holds a license with the service plan, from the list of holders or of all users.
 //!
 //! The list of holders goes by `assignedLicenses`, and whether that shows a license whose assignment is in error is
-//! not documented (GRAPH 3.1). Such people are meant too, if only to be told. Where the list shows one of them it
-//! shows all; where it shows none, Graph is asked in which groups they are (GRAPH 5.3).
+//! not documented (GRAPH 3.1). Such people are meant too, if only to be told. Where the list shows one whose license
+//! a group could not give it shows all; where it shows none, Graph is asked in which groups they are (GRAPH 5.3). A
+//! direct assignment that cannot be made is refused (GRAPH 4.3), and not left in error.
+//!
+//! How many hold a license is known from the licenses themselves. A list that shows far fewer is not believed, and
+//! the list of all users is read instead.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -17,7 +21,7 @@ use super::super::ways::{self, Chosen, Price, Way};
 use super::Collecting;
 use crate::graph::{Account, Failure, Fields, Lanes, Listed, Scan, Scanned};
 use crate::manifest::declared::{Select, Who};
-use crate::model::{AssignmentState, GroupId, SkuId, Timestamp, UserId};
+use crate::model::{Assignment, AssignmentState, GroupId, SkuId, Timestamp, UserId};
 
 /// More groups with members in error than that, and more than there are pages, and the list of all users is read.
 const GROUPS_IN_ERROR_MAX: u64 = 20;
@@ -65,7 +69,7 @@ impl Collecting<'_> {
             Ok(ended) => ended,
             Err(reason) => return Ok(Selection::Incomplete(reason)),
         };
-        if ended.total == 0 {
+        if ended.total == 0 && way == Way::Everyone {
             return Ok(Selection::Incomplete("Graph says that the tenant has no users".into()));
         }
         let catalog = &self.observed.catalog;
@@ -146,8 +150,9 @@ impl Collecting<'_> {
         let Wanted { fields, sort } = wanted;
         let (catalog, shows_errors) = (&self.observed.catalog, Cell::new(false));
         let sort_and_see = |user: &User, account: Option<Account>| {
+            let not_given = |one: &Assignment| one.state == AssignmentState::Error && !one.is_direct();
             let mut own = user.relevant(catalog).peekable();
-            if own.peek().is_some() && own.all(|one| one.state == AssignmentState::Error) {
+            if own.peek().is_some() && own.all(not_given) {
                 shows_errors.set(true);
             }
             sort(user, account)
@@ -161,6 +166,11 @@ impl Collecting<'_> {
             Err(failure) if is_not_taken(&failure) => return Ok(None),
             ended => ended?,
         };
+        let held = |(user, _): &&(User, Option<Account>)| user.relevant(catalog).next().is_some();
+        let holders = ended.kept.values().filter(held).count() + ended.passed_by.len() + ended.disputed.len();
+        if (holders as u64) < ways::holders_at_least(catalog) {
+            return Ok(None);
+        }
         if shows_errors.get() {
             return Ok(Some(ended));
         }
@@ -215,12 +225,10 @@ impl Collecting<'_> {
         let ended = list.end();
         let is_whole = match scanned {
             Scanned::InOneLane => true,
-            Scanned::InLanes(counted) if counted == ended.total as u64 => true,
-            // Somebody may have come or gone meanwhile, and the index that counts lags.
-            Scanned::InLanes(counted) => {
-                let now = self.reader.count(scan).await?;
-                (counted.min(now)..=counted.max(now)).contains(&(ended.total as u64))
-            }
+            Scanned::InLanes(None) => false,
+            Scanned::InLanes(Some(counted)) if counted == ended.total as u64 => true,
+            // Somebody may have come or gone since, and the index that counts lags.
+            Scanned::InLanes(Some(_)) => self.reader.count(scan).await? == Some(ended.total as u64),
         };
         if is_whole {
             return Ok(ended);

@@ -8,11 +8,14 @@ use std::collections::{BTreeSet, HashMap};
 use super::super::observed::Lookup;
 use super::super::reading::fatal;
 use super::super::user_list::Sorted;
-use super::super::ways::{self, Chosen, Way};
+use super::super::ways::{self, Chosen, Price, Way};
 use super::{Collecting, Named};
 use crate::graph::{Failure, Fields, UserRead, is_to_be_asked_alone};
 use crate::manifest::declared::Who;
-use crate::model::{SubjectId, Timestamp, UserId, UserKey};
+use crate::model::{SkuId, SubjectId, Timestamp, UserId, UserKey};
+
+/// So many units by filters, and it is asked how many users there are.
+const WORTH_COUNTING: u64 = 20;
 
 impl Collecting<'_> {
     /// Whoever has an entry of its own, or is protected.
@@ -40,12 +43,19 @@ impl Collecting<'_> {
             self.observed.ways.push(Chosen { whom, prices: prices.clone() });
         }
         let mut found = Vec::with_capacity(keys.len());
-        let rest = match prices.first() {
+        let mut rest = match prices.first() {
             Some(price) if price.way == Way::Holders => {
-                self.take_holders(keys, price.units, &mut found).await?
+                let holding = ways::holding(&self.observed.catalog);
+                self.take_listed(keys, holding, price.units, &mut found).await?
             }
             Some(_) | None => keys,
         };
+        if let Some(pages) = self.pages_of_everyone(&rest).await {
+            let left = Price { way: Way::Filters, units: ways::by_filters(&rest) };
+            let prices = vec![Price { way: Way::Everyone, units: pages }, left];
+            self.observed.ways.push(Chosen { whom: format!("{} of them", rest.len()), prices });
+            rest = self.take_listed(rest, Vec::new(), pages, &mut found).await?;
+        }
         let asked = self.asked_by_name();
         let (dated, plain): (Vec<UserKey>, Vec<UserKey>) = rest
             .into_iter()
@@ -83,15 +93,30 @@ impl Collecting<'_> {
         self.knows.last_on.get(&SubjectId::User(id)).copied()
     }
 
-    /// Keeps whoever of them is a license holder; returns who did not come.
-    async fn take_holders(
+    /// How many pages the list of all users has, where it is cheaper than filters for those users. To ask for that
+    /// is worth its unit only where there are many.
+    async fn pages_of_everyone(&self, keys: &[UserKey]) -> Option<u64> {
+        let filters = ways::by_filters(keys);
+        if filters < WORTH_COUNTING {
+            return None;
+        }
+        let everyone = self.scan_of(Vec::new(), Fields::STATE, 0);
+        // Whoever cannot be counted is asked for.
+        let users = self.reader.count(&everyone).await.ok()??;
+        Some(ways::pages(users)).filter(|pages| *pages < filters)
+    }
+
+    /// Keeps whoever of them is in the list of those who hold one of these licenses, or of all users; returns who
+    /// did not come.
+    async fn take_listed(
         &mut self,
         keys: Vec<UserKey>,
+        holding: Vec<SkuId>,
         pages: u64,
         found: &mut Vec<(UserKey, Lookup<UserId>)>,
     ) -> Result<Vec<UserKey>, Failure> {
         let wanted = Named::of(&keys);
-        let scan = self.scan_of(ways::holding(&self.observed.catalog), self.fields(), pages);
+        let scan = self.scan_of(holding, self.fields(), pages);
         let sort =
             |user: &super::User, _| if wanted.has(user.id, &user.upn) { Sorted::Keep } else { Sorted::Leave };
         let outcome = self.users_of(&scan, &sort).await;
