@@ -244,7 +244,8 @@ pub(super) async fn make(
     let observed = collect::collect(reader, &declared, tenant, knows, clock).await?;
     if connection.output.verbose {
         let whose = is_one_of_several.then_some(observed.tenant.domain.as_str());
-        connection.output.say(&ways::render(&observed.ways, connection.client.spent() - before, whose));
+        let told = ways::render(&observed.ways, connection.client.spent() - before, whose);
+        told.lines().for_each(|line| connection.output.explain(line));
     }
     let mut desired = resolve(&declared, &observed, running);
     desired.findings.extend(told);
