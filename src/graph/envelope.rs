@@ -47,8 +47,7 @@ impl Refusal<'_> {
             403 => Failure::Denied { told, hint: needs.hint(token.granted().as_ref()) },
             404 => Failure::NotFound(told),
             429 => Failure::Throttled(told),
-            // 501: what is asked for is not there, and will not be (GRAPH 2.2).
-            400..=499 | 501 => Failure::Refused(told),
+            400..=499 => Failure::Refused(told),
             _ => Failure::Unavailable(told),
         }
     }

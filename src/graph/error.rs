@@ -279,6 +279,16 @@ impl Failure {
         }
     }
 
+    /// Whether Graph does not take a question as it is asked: a filter that it does not know, or a property that it
+    /// does not show in a list (GRAPH 2.2, 2.3). Another question may be answered.
+    pub fn is_not_taken(&self) -> bool {
+        match self {
+            Failure::Refused(told) => told.status == 400,
+            Failure::Unavailable(told) => told.status == 501,
+            _ => false,
+        }
+    }
+
     /// Whether two writes met in the tenant (GRAPH 4.3): 409, or 400 with the real code elsewhere.
     /// Microsoft asks to branch on the code; here the code is seen under `Request_BadRequest` too.
     pub fn is_concurrency(&self) -> bool {

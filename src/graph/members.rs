@@ -40,7 +40,7 @@ impl Reader {
     ) -> Result<Vec<(UserId, Result<T, Failure>)>, Failure> {
         let shown = match self.members_as_shown(group, fields, take).await {
             // Properties of users in a list of directory objects: what is not known there is refused.
-            Err(Failure::Refused(told)) if matches!(told.status, 400 | 501) => {
+            Err(failure) if failure.is_not_taken() => {
                 self.members(group).await?.into_iter().map(|id| (id, None)).collect()
             }
             shown => shown?,

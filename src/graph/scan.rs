@@ -148,7 +148,7 @@ impl Reader {
         };
         match self.in_lanes(scan, &parted, each).await {
             // What Graph does not take as a filter or cannot count, it lists.
-            Err(Failure::Refused(told)) if matches!(told.status, 400 | 501) => {
+            Err(failure) if failure.is_not_taken() => {
                 each(Listed::FromTheStart);
                 self.in_one_lane(scan, each).await
             }

@@ -163,7 +163,7 @@ impl Collecting<'_> {
             async { if scan.lanes() > 1 { Some(self.reader.groups_in_error().await) } else { None } };
         let (ended, groups) = join(self.users_of(&scan, &sort_and_see), groups).await;
         let mut ended = match ended {
-            Err(failure) if is_not_taken(&failure) => return Ok(None),
+            Err(failure) if failure.is_not_taken() => return Ok(None),
             ended => ended?,
         };
         let held = |(user, _): &&(User, Option<Account>)| user.relevant(catalog).next().is_some();
@@ -190,7 +190,7 @@ impl Collecting<'_> {
         pages: u64,
         sort: Sort<'_>,
     ) -> Result<Option<Ended>, Failure> {
-        let is_to_be_listed = |failure: &Failure| is_not_taken(failure) || failure.is_denied();
+        let is_to_be_listed = |failure: &Failure| failure.is_not_taken() || failure.is_denied();
         let groups = match groups {
             Ok(groups) if groups.len() as u64 <= pages.max(GROUPS_IN_ERROR_MAX) => groups,
             Ok(_) => return Ok(None),
@@ -238,9 +238,4 @@ impl Collecting<'_> {
         self.reader.scan(&scan, &mut |listed| list.take(listed, sort)).await?;
         Ok(list.end())
     }
-}
-
-/// Whether Graph does not take a filter.
-fn is_not_taken(failure: &Failure) -> bool {
-    matches!(failure, Failure::Refused(told) if matches!(told.status, 400 | 501))
 }

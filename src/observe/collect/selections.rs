@@ -3,7 +3,7 @@
 //! A selection comes with its state, 999 users in a request. Whoever is selected and has not come with a state is
 //! read as those are who have an entry of their own. Of whom nothing follows only the id is kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::super::observed::{Lookup, Members, User};
 use super::super::reading::{READS_DISAGREE, fatal, matters, user};
@@ -197,9 +197,7 @@ impl Collecting<'_> {
         let selected: BTreeSet<UserId> = observed.selections.values().flat_map(Selection::ids).collect();
         let is_missing = |id: &UserId| !observed.users.contains_key(id);
         let missing = selected.into_iter().filter(is_missing).map(UserKey::Id).collect();
-        let dates: BTreeMap<Select, Option<Timestamp>> =
-            observed.selections.keys().map(|select| (select.clone(), self.asked_of(select))).collect();
-        let asked = dates.values().flatten().max().copied();
+        let asked = observed.selections.keys().filter_map(|select| self.asked_of(select)).max();
         let mut passed_by = BTreeSet::new();
         for (key, lookup) in self.people("selected", missing).await? {
             let UserKey::Id(id) = key else { continue };
