@@ -107,7 +107,7 @@ const MUTANTS: [Mutant; 14] = [
 ];
 
 /// What is needed to build the simulation.
-const NEEDED: [&str; 4] = ["Cargo.toml", "Cargo.lock", "src", "tests/simulation"];
+const NEEDED: [&str; 5] = ["Cargo.toml", "Cargo.lock", "src", "benches", "tests/simulation"];
 
 #[test]
 fn each_mutant_still_fits_the_source() {
