@@ -4,9 +4,11 @@
 //! What a filter does not show is not known to be absent: whoever is missing has to be asked for by itself,
 //! which is another index.
 
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::batch::{self, Found, Outcome};
+use super::convert::Malformed;
 use super::error::Failure;
 use super::fields::Fields;
 use super::live::{ServicePlanEntry, UserRead};
@@ -29,21 +31,8 @@ impl Reader {
     pub async fn users_among(&self, keys: &[UserKey], fields: Fields) -> Vec<Among<UserRead>> {
         let mut parts = of_one_kind(keys, |key| matches!(key, UserKey::Id(_)), "id");
         parts.extend(of_one_kind(keys, |key| matches!(key, UserKey::Upn(_)), "userPrincipalName"));
-        let mut answers: Vec<Among<UserRead>> = keys.iter().map(|_| Ok(None)).collect();
-        for (part, outcome) in self.ask(&parts, fields.select()).await {
-            let listed = outcome.and_then(|found| self.entries(&found, convert::user));
-            for &at in &part.places {
-                answers[at] = match &listed {
-                    Ok(Whole { entries, is_whole: true }) => Ok(the_one(entries, &keys[at]).cloned()),
-                    Ok(Whole { entries, is_whole: false }) => match the_one(entries, &keys[at]) {
-                        Some(read) => Ok(Some(read.clone())),
-                        None => Err(part.cut_short()),
-                    },
-                    Err(failure) => Err(failure.clone()),
-                };
-            }
-        }
-        answers
+        let own = |entries: &[UserRead], at: usize| the_one(entries, &keys[at]).cloned();
+        self.shown(keys.len(), parts, fields.select(), convert::user, own).await
     }
 
     /// Those users, by filters, and by themselves whom those do not show; none for one that Graph does not know.
@@ -68,19 +57,33 @@ impl Reader {
     /// a user whom the filter does not show.
     pub async fn dates_among(&self, ids: &[UserId]) -> Vec<Among<Vec<ServicePlanEntry>>> {
         let parts = of_one_kind(ids, |_| true, "id");
-        let mut answers: Vec<Among<Vec<ServicePlanEntry>>> = ids.iter().map(|_| Ok(None)).collect();
-        for (part, outcome) in self.ask(&parts, "id,assignedPlans").await {
-            let listed = outcome.and_then(|found| self.entries(&found, convert::service_plan_entries));
+        let own = |entries: &[(UserId, Vec<ServicePlanEntry>)], at: usize| {
+            let mut own = entries.iter().filter(|(id, _)| *id == ids[at]);
+            let (_, dates) = own.next()?;
+            own.next().is_none().then(|| dates.clone())
+        };
+        self.shown(ids.len(), parts, "id,assignedPlans", convert::service_plan_entries, own).await
+    }
+
+    /// What the filters of these parts show of each of so many; `own` finds the entry of one among those of its
+    /// part.
+    async fn shown<W: DeserializeOwned, T, V>(
+        &self,
+        count: usize,
+        parts: Vec<Part>,
+        select: &str,
+        convert: impl Fn(W) -> Result<T, Malformed>,
+        own: impl Fn(&[T], usize) -> Option<V>,
+    ) -> Vec<Among<V>> {
+        let mut answers: Vec<Among<V>> = (0..count).map(|_| Ok(None)).collect();
+        for (part, outcome) in self.ask(&parts, select).await {
+            let listed = outcome.and_then(|found| self.entries(&found, &convert));
             for &at in &part.places {
                 answers[at] = match &listed {
-                    Ok(Whole { entries, is_whole }) => {
-                        let mut own = entries.iter().filter(|(id, _)| *id == ids[at]);
-                        match (own.next(), own.next(), is_whole) {
-                            (Some((_, dates)), None, _) => Ok(Some(dates.clone())),
-                            (_, _, true) => Ok(None),
-                            (_, _, false) => Err(part.cut_short()),
-                        }
-                    }
+                    Ok(Whole { entries, is_whole }) => match own(entries, at) {
+                        None if !is_whole => Err(part.cut_short()),
+                        shown => Ok(shown),
+                    },
                     Err(failure) => Err(failure.clone()),
                 };
             }
@@ -89,10 +92,10 @@ impl Reader {
     }
 
     /// What a filter shows. A link to another origin ends the reading here as well (P6).
-    fn entries<W: serde::de::DeserializeOwned, T>(
+    fn entries<W: DeserializeOwned, T>(
         &self,
         found: &Found,
-        convert: impl Fn(W) -> Result<T, convert::Malformed>,
+        convert: impl Fn(W) -> Result<T, Malformed>,
     ) -> Result<Whole<T>, Failure> {
         let page: Result<Object<Page<Box<RawValue>>>, _> = serde_json::from_str(found.body.get());
         let Object(page) = page.map_err(|error| found.unreadable(error.to_string()))?;
@@ -177,12 +180,6 @@ mod tests {
         UserKey::parse(text)
     }
 
-    fn urls(bench: &Bench) -> Vec<String> {
-        let body = bench.body(0);
-        let requests = body["requests"].as_array().expect("requests");
-        requests.iter().map(|request| request["url"].as_str().expect("a url").to_owned()).collect()
-    }
-
     fn page(users: &[Value]) -> (u16, Value) {
         (200, json!({ "value": users }))
     }
@@ -200,7 +197,7 @@ mod tests {
         let shown: Vec<usize> = (0..keys.len()).filter(|at| matches!(found[*at], Ok(Some(_)))).collect();
         assert_eq!(shown, [3, 20]);
         assert!(found.iter().all(Result::is_ok));
-        let urls = urls(&bench);
+        let urls = bench.urls();
         assert!(
             urls[0].starts_with(&format!("/users?$filter=id%20eq%20%27{MEGAN}%27&$select=id,")),
             "{urls:?}"
@@ -243,6 +240,6 @@ mod tests {
         let found = bench.run(bench.reader().dates_among(&ids)).await;
         assert_eq!(found[0].as_ref().map(|dates| dates.as_ref().map(Vec::len)), Ok(Some(1)));
         assert_eq!(found[1], Ok(None));
-        assert!(urls(&bench)[0].ends_with("&$select=id,assignedPlans"));
+        assert!(bench.urls()[0].ends_with("&$select=id,assignedPlans"));
     }
 }

@@ -239,12 +239,6 @@ mod tests {
         UserKey::parse(text)
     }
 
-    fn urls(bench: &Bench) -> Vec<String> {
-        let body = bench.body(0);
-        let requests = body["requests"].as_array().expect("requests");
-        requests.iter().map(|request| request["url"].as_str().expect("a url").to_owned()).collect()
-    }
-
     #[tokio::test]
     async fn the_tenant_is_exactly_one() {
         let tenant =
@@ -309,7 +303,7 @@ mod tests {
         let upns: Vec<Option<String>> =
             users.into_iter().map(|user| user.expect("an answer").map(|user| user.upn)).collect();
         assert_eq!(upns, [Some("Adele@X.com".to_owned()), None, Some("megan@x.com".to_owned())]);
-        assert!(urls(&bench)[1].starts_with("/users/nobody%23EXT%23@x.com?$select=id,userPrincipalName,"));
+        assert!(bench.urls()[1].starts_with("/users/nobody%23EXT%23@x.com?$select=id,userPrincipalName,"));
     }
 
     #[tokio::test]
@@ -358,7 +352,7 @@ mod tests {
         assert_eq!(dates[0].as_ref().expect("an answer").as_ref().expect("a user").len(), 1);
         assert_eq!(dates[1], Ok(None));
         assert!(dates[2].is_err());
-        assert_eq!(urls(&bench)[0], format!("/users/{ADELE}?$select=id,assignedPlans"));
+        assert_eq!(bench.urls()[0], format!("/users/{ADELE}?$select=id,assignedPlans"));
     }
 
     #[tokio::test]

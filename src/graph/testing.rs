@@ -223,6 +223,13 @@ impl Bench {
         serde_json::from_slice(self.script.seen.borrow()[nth].body()).expect("JSON")
     }
 
+    /// The URLs of the parts of the first request, a batch.
+    pub fn urls(&self) -> Vec<String> {
+        let body = self.body(0);
+        let requests = body["requests"].as_array().expect("requests");
+        requests.iter().map(|request| request["url"].as_str().expect("a url").to_owned()).collect()
+    }
+
     /// A header of each request that came.
     pub fn sent(&self, header: &str) -> Vec<String> {
         let value = |request: &Request| {

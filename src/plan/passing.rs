@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::dates::{Renewal, renewal};
 use super::running::Running;
-use crate::manifest::declared::{Declared, Selector};
+use crate::manifest::declared::Declared;
 use crate::model::{Catalog, SubjectId, Timestamp, UserId, UserKey};
 use crate::observe::effect::is_in_error;
 use crate::observe::observed::{Account, User};
@@ -33,7 +33,7 @@ impl<'a> Passing<'a> {
                 UserKey::Upn(_) => _ = names.insert(key.folded()),
             }
         }
-        let asks_for_accounts = declared.selectors().any(|selector: &Selector| selector.only_enabled);
+        let asks_for_accounts = declared.selectors().any(|selector| selector.only_enabled);
         Passing { running, asks_for_accounts, names, ids }
     }
 

@@ -70,15 +70,15 @@ impl Collecting<'_> {
     }
 
     fn take_dates(&mut self, answers: Vec<(UserId, Dated)>) -> Result<(), Failure> {
-        for (id, outcome) in &answers {
-            match fatal(outcome.clone())? {
+        for (id, outcome) in answers {
+            match fatal(outcome)? {
                 Ok(Some(entries)) => {
-                    if let Some(user) = self.observed.users.get_mut(id) {
+                    if let Some(user) = self.observed.users.get_mut(&id) {
                         user.dates = Dates::Read(entries);
                     }
                 }
-                Ok(None) => self.observed.disbelieve(*id, READS_DISAGREE.into()),
-                Err(reason) => self.observed.disbelieve(*id, reason),
+                Ok(None) => self.observed.disbelieve(id, READS_DISAGREE.into()),
+                Err(reason) => self.observed.disbelieve(id, reason),
             }
         }
         Ok(())

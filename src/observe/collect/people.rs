@@ -3,7 +3,7 @@
 //!
 //! A user is missing only on two reads, of different indexes: a filter and the object itself.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::observed::Lookup;
 use super::super::reading::fatal;
@@ -122,26 +122,18 @@ impl Collecting<'_> {
         let outcome = self.users_of(&scan, &sort).await;
         // Where the list could not be had, each is asked for as if there were none.
         let Ok(ended) = self.listed(outcome)? else { return Ok(keys) };
-        let came: BTreeSet<String> = ended
-            .kept
-            .values()
-            .flat_map(|(user, _)| [user.upn.to_lowercase(), user.id.to_string()])
-            .collect();
-        let (own, rest): (Vec<UserKey>, Vec<UserKey>) =
-            keys.into_iter().partition(|key| came.contains(&key.folded()));
-        let kept: Vec<UserId> =
-            ended.kept.into_values().map(|(user, account)| self.keep(user, account)).collect();
-        for key in own {
-            let is_it =
-                |id: &&UserId| self.observed.users.get(id).is_some_and(|user| key.names(user.id, &user.upn));
-            let id = match &key {
-                UserKey::Id(id) => Some(*id),
-                UserKey::Upn(_) => match self.observed.user_keys.get(&key.folded()) {
-                    Some(Lookup::Found(id)) => Some(*id),
-                    _ => kept.iter().find(is_it).copied(),
-                },
-            };
-            found.extend(id.map(|id| (key, Lookup::Found(id))));
+        let mut came = BTreeMap::new();
+        for (user, account) in ended.kept.into_values() {
+            let names = [user.upn.to_lowercase(), user.id.to_string()];
+            let id = self.keep(user, account);
+            came.extend(names.map(|name| (name, id)));
+        }
+        let mut rest = Vec::new();
+        for key in keys {
+            match came.get(&key.folded()) {
+                Some(id) => found.push((key, Lookup::Found(*id))),
+                None => rest.push(key),
+            }
         }
         Ok(rest)
     }
